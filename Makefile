@@ -1,0 +1,73 @@
+# Two commands matter: `make demo` and `make test`. Each sets itself up (Python 3.11+, nothing else) and says what it does.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+# The first Python on the machine that is new enough; 3.11 first, because the parts were tried on it.
+PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do \
+	  if $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then command -v $$p; break; fi; done)
+BIN := .venv/bin
+WORKERS ?= 2
+PYTEST := $(BIN)/python -m pytest -q -n $(WORKERS)
+
+# Strict typing where a figure, a date or a threshold is made.
+MYPY_PURE = $(wildcard $(addprefix src/jinmai/foundation/kernel/,money.py dates.py ids.py errors.py clock.py) \
+	src/jinmai/foundation/rulebook/units.py src/jinmai/foundation/rulebook/condition*.py \
+	src/jinmai/desks/*/formulas.py src/jinmai/desks/*/formulas/*.py)
+
+.PHONY: help demo test test-long bench env env-core lint test-sqlite test-postgresql lock python clean
+
+help: ## what there is
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1	/' | expand -t 22
+
+demo: env-core ## the example city, built and served; prints a login for each role
+	@$(BIN)/jinmai demo
+
+test: env lint test-sqlite test-postgresql ## style, house rules, types, then every test on SQLite and on PostgreSQL
+	@echo "jinmai: make test passed"
+
+test-long: env ## the tests that take minutes, on both engines
+	@JINMAI_TEST_DATABASE=sqlite $(PYTEST) -m long
+	@$(MAKE) test-postgresql LONG='-m long'
+
+bench: env ## each benchmark, one JSON line each
+	@for file in benchmarks/*.py; do \
+	  case $$file in */_*|*/__*) continue;; esac; echo "jinmai: $$file" >&2; $(BIN)/python $$file; done
+
+env: python ## .venv with all extras but Spark
+	@"$(PYTHON)" requirements/install.py all
+
+env-core: python
+	@"$(PYTHON)" requirements/install.py core
+
+python:
+	@if [ -z "$(PYTHON)" ]; then echo "jinmai: Python 3.11 or newer is needed (try: make PYTHON=/path/to/python3.11 …)" >&2; exit 2; fi
+
+lint: env ## ruff, import-linter, mypy (strict) on the pure modules
+	@echo "jinmai: ruff";          $(BIN)/ruff check --quiet .
+	@echo "jinmai: import-linter"; $(BIN)/lint-imports --no-cache > .lint-imports.log || { cat .lint-imports.log; exit 1; }; rm -f .lint-imports.log
+	@echo "jinmai: mypy, strict";  $(BIN)/mypy --no-error-summary $(MYPY_PURE)
+
+test-sqlite: env
+	@echo "jinmai: tests on SQLite"
+	@JINMAI_TEST_DATABASE=sqlite $(PYTEST) $(ARGS)
+
+test-postgresql: env
+	@if [ -n "$${JINMAI_TEST_POSTGRES:-}" ]; then \
+	  echo "jinmai: tests on PostgreSQL"; \
+	  JINMAI_TEST_DATABASE=postgresql $(PYTEST) $(LONG) $(ARGS); \
+	elif [ "$${JINMAI_REQUIRE_ALL:-}" = 1 ]; then \
+	  echo "jinmai: ERROR: PostgreSQL is required here (JINMAI_REQUIRE_ALL=1) and JINMAI_TEST_POSTGRES is not set" >&2; exit 1; \
+	else \
+	  echo "jinmai: SKIPPED: the tests on PostgreSQL; to run them set JINMAI_TEST_POSTGRES=postgresql://user:password@host/postgres (a role that may create databases)"; \
+	fi
+
+lock: ## pin every dependency with its hash (needs uv); no index address gets into the files
+	uv pip compile --quiet --generate-hashes --no-header --no-annotate --universal --python-version 3.11 \
+	  pyproject.toml requirements/build.in --extra fast --extra fit --extra dev -o requirements/all.txt
+	uv pip compile --quiet --generate-hashes --no-header --no-annotate --universal --python-version 3.11 \
+	  pyproject.toml requirements/build.in --constraint requirements/all.txt -o requirements/core.txt
+
+clean: ## remove .venv and caches (homes are left alone)
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis
