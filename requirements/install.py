@@ -54,11 +54,11 @@ def create_venv() -> None:
     made = subprocess.run([sys.executable, "-m", "venv", str(VENV)], capture_output=True, text=True)
     if made.returncode:
         shutil.rmtree(VENV, ignore_errors=True)
-        sys.exit(f"jinmai: .venv could not be made. On Debian and Ubuntu: apt-get install python3-venv\n{made.stdout}{made.stderr}")
+        sys.exit(f"jinmai: no .venv (on Debian and Ubuntu: apt-get install python3-venv)\n{made.stdout}{made.stderr}")
 
 
 def pip(*arguments: str) -> None:
-    command = [str(PYTHON), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input", *arguments]
+    command = [str(PYTHON), "-m", "pip", "install", "-qq", "--disable-pip-version-check", "--no-input", *arguments]
     if subprocess.run(command, cwd=ROOT).returncode:
         sys.exit(f"jinmai: pip could not install; the command was: {' '.join(command)}")
 
@@ -78,7 +78,7 @@ def install(lock: str) -> None:
 
 def main(lock: str) -> None:
     if sys.version_info < OLDEST:
-        sys.exit(f"jinmai: Python 3.11 or newer is needed, this is {sys.version.split()[0]}; try make PYTHON=python3.11")
+        sys.exit(f"jinmai: Python 3.11 or newer is needed, not {sys.version.split()[0]}; try make PYTHON=python3.11")
     if installed().get(lock) != digest(lock):
         install(lock)
 
