@@ -1,0 +1,61 @@
+"""Facts and what they add up to: batches, manifests (事实清单), measures (指标), and the one door through which
+facts about a named subject are read. Other rooms call only the names below.
+
+Tables and measures are declared in a desk's ``facts.py``::
+
+    from jinmai.foundation import analytics as facts
+
+    ORDERS = facts.declare(facts.EventTable("orders", [("district", "str", "区县"), ("submitted_on", "date", "提交日"), …]))
+    facts.measure(name="sales_12m", label="近12个月销售额", unit="元", definition="…", table="invoices",
+                  expression=lambda t, on: t.net_fen.sum(where=(t.direction == "output") & …))
+
+A numeric result is an integer in the base unit: money in fen, counts as they are, ratios ``facts.ratio(num, den)``
+(1e-9, half up, null where the denominator is null or zero).
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from .measures import Measure, MeasureUnknown, get_measure, measure, measures, require_declared
+from .tables import Column, EventTable, FactTable, declare, get_table, tables
+
+if TYPE_CHECKING:
+    from .compute import Profile, compute, compute_columns, cube, profile
+    from .door import Reading, ReadFigure, read, read_rows
+    from .expressions import months_before, ratio, within
+    from .manifests import manifest
+    from .refresh import as_of, refresh_facts
+
+# Names that need the database or the engine are imported on first use: this package is loaded before Django is ready.
+_LAZY = {
+    "ratio": "expressions",
+    "within": "expressions",
+    "months_before": "expressions",
+    "ibis": "expressions",
+    "manifest": "manifests",
+    "compute": "compute",
+    "compute_columns": "compute",
+    "profile": "compute",
+    "Profile": "compute",
+    "cube": "compute",
+    "read": "door",
+    "read_rows": "door",
+    "Reading": "door",
+    "ReadFigure": "door",
+    "refresh_facts": "refresh",
+    "as_of": "refresh",
+}
+
+__all__ = [
+    "Column", "EventTable", "FactTable", "Measure", "MeasureUnknown", "Profile", "ReadFigure", "Reading", "as_of",
+    "compute", "compute_columns", "cube", "declare", "get_measure", "get_table", "manifest", "measure", "measures",
+    "months_before", "profile", "ratio", "read", "read_rows", "refresh_facts", "require_declared", "tables", "within",
+]  # fmt: skip
+
+
+def __getattr__(name: str) -> Any:
+    if name in _LAZY:
+        return getattr(import_module(f"{__name__}.{_LAZY[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
