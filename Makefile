@@ -54,13 +54,13 @@ test-sqlite: env
 	@JINMAI_TEST_DATABASE=sqlite $(PYTEST) $(ARGS)
 
 test-postgresql: env
-	@if [ -n "$${JINMAI_TEST_POSTGRES:-}" ]; then \
+	@if [ -n "$${JINMAI_TEST_POSTGRES:-}$$(command -v initdb || ls /usr/lib/postgresql/*/bin/initdb 2>/dev/null)" ]; then \
 	  echo "jinmai: tests on PostgreSQL"; \
 	  JINMAI_TEST_DATABASE=postgresql $(PYTEST) $(LONG) $(ARGS); \
 	elif [ "$${JINMAI_REQUIRE_ALL:-}" = 1 ]; then \
-	  echo "jinmai: ERROR: PostgreSQL is required here (JINMAI_REQUIRE_ALL=1) and JINMAI_TEST_POSTGRES is not set" >&2; exit 1; \
+	  echo "jinmai: ERROR: PostgreSQL is required here (JINMAI_REQUIRE_ALL=1) and is neither named nor installed" >&2; exit 1; \
 	else \
-	  echo "jinmai: SKIPPED: the tests on PostgreSQL; to run them set JINMAI_TEST_POSTGRES=postgresql://user:password@host/postgres (a role that may create databases)"; \
+	  echo "jinmai: SKIPPED: the tests on PostgreSQL, because there is none; apt-get install postgresql, or set JINMAI_TEST_POSTGRES=postgresql://user:password@host/postgres (a role that may create databases)"; \
 	fi
 
 lock: ## pin every dependency with its hash (needs uv); no index address gets into the files
