@@ -1,0 +1,1 @@
+"""The bureau's desks, one package each."""

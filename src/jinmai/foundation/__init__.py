@@ -1,0 +1,1 @@
+"""What all desks share; knows no desk."""

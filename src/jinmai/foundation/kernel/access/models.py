@@ -1,0 +1,113 @@
+"""Accounts, memberships, and what the city has narrowed."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.db import models
+from django.db.models import Q
+
+from jinmai.foundation.kernel.clock import Clock
+from jinmai.foundation.kernel.organisations.models import Organisation
+
+
+class UserManager(BaseUserManager["User"]):
+    """Finds accounts by username."""
+
+    def get_by_natural_key(self, username: str | None) -> User:
+        return self.get(username=username)
+
+
+class User(AbstractBaseUser):
+    """An account (账号): a person who signs in; there is no superuser."""
+
+    username = models.CharField(max_length=40, unique=True)
+    display_name = models.CharField(max_length=40)
+    is_active = models.BooleanField(default=True)
+    created_at = models.DateTimeField(default=Clock.now)
+
+    USERNAME_FIELD = "username"
+    REQUIRED_FIELDS = ["display_name"]
+    objects = UserManager()
+
+    class Meta:
+        app_label = "kernel"
+
+    def __str__(self) -> str:
+        return self.display_name
+
+    def live_memberships(self, on: date) -> models.QuerySet[Membership]:
+        """The memberships this account may act under on a day, oldest first."""
+        return (
+            Membership.objects.live(on)
+            .filter(user=self)
+            .select_related("user", "organisation__region", "organisation__subject")
+            .order_by("pk")
+        )
+
+
+class MembershipQuerySet(models.QuerySet["Membership"]):
+    """Filters over memberships."""
+
+    def live(self, on: date) -> MembershipQuerySet:
+        """Those in force on a day, of accounts and organisations that are active."""
+        return self.filter(
+            Q(since__isnull=True) | Q(since__lte=on),
+            Q(until__isnull=True) | Q(until__gte=on),
+            active=True,
+            user__is_active=True,
+            organisation__active=True,
+        )
+
+
+class Membership(models.Model):
+    """A person's post (岗位): one role in one organisation, from and until a day."""
+
+    user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="memberships")
+    organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="memberships")
+    role = models.CharField(max_length=40)
+    active = models.BooleanField(default=True)
+    since = models.DateField(null=True, blank=True)
+    until = models.DateField(null=True, blank=True)
+
+    objects = MembershipQuerySet.as_manager()
+
+    class Meta:
+        app_label = "kernel"
+        constraints = [models.UniqueConstraint(fields=["user", "organisation", "role"], name="membership_unique")]
+
+    @property
+    def role_label(self) -> str:
+        """The role's name on the screen."""
+        from jinmai.foundation.kernel.access.permissions import role_label
+
+        return role_label(self.role)
+
+
+class Restriction(models.Model):
+    """The city took an operation from a role (收窄): the ceiling of ``permissions.yaml`` can only be lowered here."""
+
+    operation = models.CharField(max_length=80)
+    role = models.CharField(max_length=40)
+    reason = models.CharField(max_length=200)
+    created_at = models.DateTimeField(default=Clock.now)
+
+    class Meta:
+        app_label = "kernel"
+        constraints = [models.UniqueConstraint(fields=["operation", "role"], name="restriction_unique")]
+
+
+class IdempotencyKey(models.Model):
+    """A creating request that was carried out: the same key gives the same answer."""
+
+    organisation = models.ForeignKey(Organisation, null=True, on_delete=models.PROTECT)
+    key = models.CharField(max_length=255)
+    operation = models.CharField(max_length=80)
+    body_digest = models.CharField(max_length=64)
+    object_ref = models.CharField(max_length=120)
+    created_at = models.DateTimeField(default=Clock.now)
+
+    class Meta:
+        app_label = "kernel"
+        constraints = [models.UniqueConstraint(fields=["organisation", "key"], name="idempotency_key_unique")]

@@ -1,0 +1,20 @@
+"""The kernel's place in Django, and its share of the city's overlay."""
+
+from django.apps import AppConfig
+
+from jinmai.foundation.kernel.city import City
+
+
+class KernelConfig(AppConfig):
+    """Subjects, organisations, access, audit, consent and work."""
+
+    name = "jinmai.foundation.kernel"
+    label = "kernel"
+    default_auto_field = "django.db.models.BigAutoField"
+    verbose_name = "内核"
+
+    def load_city(self, city: City) -> None:
+        """Regions, organisations and leading offices of the city."""
+        from jinmai.foundation.kernel.organisations.overlay import load
+
+        load(city)

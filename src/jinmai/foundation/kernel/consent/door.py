@@ -1,0 +1,132 @@
+"""On what basis an actor may read facts of named subjects, and the booking of it. Used by the one read door only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.db import connection, transaction
+
+from jinmai.foundation.kernel.access.actor import Actor
+from jinmai.foundation.kernel.audit.chain import record
+from jinmai.foundation.kernel.clock import Clock
+from jinmai.foundation.kernel.consent.models import AccessRecord, Consent
+from jinmai.foundation.kernel.consent.purposes import (
+    CREDIT_ASSESSMENT,
+    LABELS,
+    OWN_RECORD,
+    STATUTORY_DUTY,
+    STATUTORY_ROLES,
+)
+from jinmai.foundation.kernel.errors import Broken, Refusal
+from jinmai.foundation.kernel.subjects.models import Subject
+
+Basis = AccessRecord.Basis
+
+
+@dataclass(frozen=True)
+class Grant:
+    """Why the read is lawful: per subject the basis and, under consent, which one."""
+
+    purpose: str
+    fields: tuple[str, ...]
+    bases: dict[UUID, tuple[str, UUID | None]]
+
+
+def authorise(actor: Actor, subjects: Sequence[Subject | UUID], purpose: str, fields: Iterable[str]) -> Grant:
+    """The basis of reading ``fields`` of ``subjects``; locks the consents it rests on until the transaction ends.
+
+    Refuses with JM-CON-001 when one subject has no basis. Must run inside the reading transaction, so that a
+    revocation either waits for the read or is seen by it.
+    """
+    if not connection.in_atomic_block:
+        raise Broken("authorise() runs inside the reading transaction")
+    ids = [subject.pk if isinstance(subject, Subject) else subject for subject in subjects]
+    wanted = tuple(sorted(set(fields)))
+    bases = {identity: _basis(actor, identity, purpose, set(wanted)) for identity in sorted(ids, key=str)}
+    return Grant(purpose, wanted, bases)
+
+
+def _basis(actor: Actor, subject_id: UUID, purpose: str, fields: set[str]) -> tuple[str, UUID | None]:
+    if purpose == OWN_RECORD and actor.is_firm and actor.subject_id == subject_id:
+        return Basis.OWN, None
+    if purpose == STATUTORY_DUTY and actor.role in STATUTORY_ROLES:
+        return Basis.STATUTORY, None
+    if purpose == CREDIT_ASSESSMENT and actor.is_institution:
+        consent = _consent(actor, subject_id, purpose, fields)
+        if consent is not None:
+            return Basis.CONSENT, consent.pk
+    raise Refusal(
+        "JM-CON-001",
+        f"没有以“{LABELS.get(purpose, purpose)}”为目的查阅这家企业数据的有效授权",
+        "请由企业在“授权与查阅”中授权后再查；已撤回或到期的授权不能再用",
+    )
+
+
+def _consent(actor: Actor, subject_id: UUID, purpose: str, fields: set[str]) -> Consent | None:
+    """The live consent given to the actor's organisation or one above it that covers all fields, locked."""
+    today = Clock.today()
+    above = [int(part) for part in actor.organisation_path.split("/") if part]
+    candidates = (
+        Consent.objects.select_for_update()
+        .filter(subject_id=subject_id, purpose=purpose, receiver_id__in=above)
+        .order_by("pk")
+    )
+    return next((found for found in candidates if found.is_live(today) and fields <= set(found.fields)), None)
+
+
+def book(actor: Actor, grant: Grant) -> None:
+    """Write the lawful read into each subject's access book and into the audit."""
+    AccessRecord.objects.bulk_create(
+        [
+            _line(actor, subject_id, grant.purpose, grant.fields, basis, consent_id, AccessRecord.Outcome.READ)
+            for subject_id, (basis, consent_id) in grant.bases.items()
+        ]
+    )
+    record(actor, operation="kernel.read_facts", object_ref=_refs(grant.bases), outcome="ok")
+
+
+def book_refusal(
+    actor: Actor, subjects: Sequence[Subject | UUID], purpose: str, fields: Iterable[str], code: str
+) -> None:
+    """Write a refused read into each subject's access book and into the audit, in a transaction of its own."""
+    ids = [subject.pk if isinstance(subject, Subject) else subject for subject in subjects]
+    with transaction.atomic():
+        AccessRecord.objects.bulk_create(
+            [
+                _line(
+                    actor, identity, purpose, sorted(set(fields)), Basis.NONE, None, AccessRecord.Outcome.REFUSED
+                )
+                for identity in ids
+            ]
+        )
+        record(actor, operation="kernel.read_facts", object_ref=_refs(ids), outcome="refused", code=code)
+
+
+def _refs(ids: Iterable[UUID]) -> str:
+    listed = list(ids)
+    return f"kernel.subject:{listed[0]}" if len(listed) == 1 else f"kernel.subject:*{len(listed)}"
+
+
+def _line(
+    actor: Actor,
+    subject_id: UUID,
+    purpose: str,
+    fields: Iterable[str],
+    basis: str,
+    consent_id: UUID | None,
+    outcome: str,
+) -> AccessRecord:
+    return AccessRecord(
+        subject_id=subject_id,
+        organisation_id=actor.organisation_id,
+        organisation_name=actor.organisation_name,
+        actor_name=actor.name,
+        role=actor.role,
+        purpose=purpose,
+        fields=list(fields),
+        basis=basis,
+        consent_id=consent_id,
+        outcome=outcome,
+    )

@@ -1,0 +1,41 @@
+"""The kernel's nouns, collected for Django, and the installation itself."""
+
+from __future__ import annotations
+
+from django.db import models
+
+from jinmai.foundation.kernel.access.models import IdempotencyKey, Membership, Restriction, User
+from jinmai.foundation.kernel.audit.models import AuditEntry, AuditHead
+from jinmai.foundation.kernel.consent.models import AccessRecord, Consent
+from jinmai.foundation.kernel.organisations.models import LeadingOffice, Organisation, Region
+from jinmai.foundation.kernel.outbox import OutboxRow
+from jinmai.foundation.kernel.subjects.models import Identifier, Subject
+from jinmai.foundation.kernel.work.models import DueClock, Task
+
+
+class Installation(models.Model):
+    """The one installation this database belongs to: its home's id, and whether the city's overlay was loaded."""
+
+    home_id = models.UUIDField()
+    city_loaded = models.BooleanField(default=False)
+
+
+__all__ = [
+    "AccessRecord",
+    "AuditEntry",
+    "AuditHead",
+    "Consent",
+    "DueClock",
+    "IdempotencyKey",
+    "Identifier",
+    "Installation",
+    "LeadingOffice",
+    "Membership",
+    "Organisation",
+    "OutboxRow",
+    "Region",
+    "Restriction",
+    "Subject",
+    "Task",
+    "User",
+]
