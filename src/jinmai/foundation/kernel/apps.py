@@ -13,6 +13,13 @@ class KernelConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
     verbose_name = "内核"
 
+    def ready(self) -> None:
+        """Declare the kernel's own verbs."""
+        from jinmai.foundation.kernel.access import actions as _access  # noqa: F401
+        from jinmai.foundation.kernel.consent import actions as _consent  # noqa: F401
+        from jinmai.foundation.kernel.organisations import actions as _organisations  # noqa: F401
+        from jinmai.foundation.kernel.subjects import actions as _subjects  # noqa: F401
+
     def load_city(self, city: City) -> None:
         """Regions, organisations and leading offices of the city."""
         from jinmai.foundation.kernel.organisations.overlay import load

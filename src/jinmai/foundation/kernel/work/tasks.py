@@ -60,7 +60,7 @@ def cancel_tasks(subject_ref: str) -> int:
 
 
 def tasks_for(actor: Actor) -> QuerySet[Task]:
-    """The open tasks of the actor's organisation and role, the most urgent first; a district's role its own region's."""
+    """The open tasks of the actor's organisation and role, the most urgent first."""
     tasks = Task.objects.filter(
         organisation_id=actor.organisation_id, role=actor.role, done_at__isnull=True
     ).select_related("organisation", "region", "clock")
