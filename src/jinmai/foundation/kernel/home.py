@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import tomllib
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -62,14 +63,15 @@ class Home:
     def key(self, name: str) -> bytes:
         """The secret key of that name, made on first use (32 random bytes)."""
         path = self.keys / f"{name}.key"
-        try:
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        except FileExistsError:
-            return path.read_bytes()
-        with os.fdopen(descriptor, "wb") as handle:
-            key = secrets.token_bytes(32)
-            handle.write(key)
-        return key
+        if not path.exists():
+            part = self.keys / f".{name}.{secrets.token_hex(8)}"
+            descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(descriptor, "wb") as handle:
+                handle.write(secrets.token_bytes(32))
+            with suppress(FileExistsError):  # another process was first: its key counts
+                os.link(part, path)
+            part.unlink()
+        return path.read_bytes()
 
 
 def create_home(path: Path, profile: str, city: str = "example", database: str = "") -> Home:
