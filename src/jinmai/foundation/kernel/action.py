@@ -84,10 +84,13 @@ def action(operation: str, *, completes: Iterable[str] = (), creates: bool = Fal
         def act(actor: Actor, *arguments: Any, idempotency_key: str | None = None, **named: Any) -> Any:
             digest = arguments_digest(arguments, named)
 
+            def plainly() -> Any:
+                return function(actor, *arguments, **named)
+
             def body() -> Any:
                 if creates and idempotency_key:
-                    return _once(actor, operation, idempotency_key, digest, lambda: function(actor, *arguments, **named))
-                return function(actor, *arguments, **named)
+                    return _once(actor, operation, idempotency_key, digest, plainly)
+                return plainly()
 
             return _perform(actor, operation, closes, digest, body)
 

@@ -43,7 +43,7 @@ class Clock:
     @staticmethod
     @contextmanager
     def at(moment: datetime | date) -> Iterator[None]:
-        """Stand at ``moment`` (a date means ten in the morning, Asia/Shanghai); only in homes of profile demo or test."""
+        """Stand at ``moment`` (a date means ten in the morning, Asia/Shanghai); only in a demo or test home."""
         if _profile not in _movable_profiles:
             raise Broken(f"the clock of a home of profile {_profile!r} cannot be moved")
         if not isinstance(moment, datetime):

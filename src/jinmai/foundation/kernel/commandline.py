@@ -17,7 +17,7 @@ from jinmai.foundation.kernel.errors import Broken, Refusal
 
 HomeOption = Annotated[str | None, typer.Option("--home", help="数据目录；不存在则新建", metavar="DIR")]
 JsonOption = Annotated[bool, typer.Option("--json", help="标准输出只有一行 JSON")]
-OnOption = Annotated[str | None, typer.Option("--on", help="截至日期：当日有效的规则，当日及以前的事实", metavar="DATE")]
+OnOption = Annotated[str | None, typer.Option("--on", help="截至日期：当日有效的规则、已发生的事实", metavar="DATE")]
 KnownOption = Annotated[str | None, typer.Option("--known", help="只用此刻以前收到的批次", metavar="TIME")]
 
 
