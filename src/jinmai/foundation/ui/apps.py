@@ -1,0 +1,11 @@
+"""The interface's place in Django."""
+
+from django.apps import AppConfig
+
+
+class UiConfig(AppConfig):
+    """Templates, stylesheet, list, form and tags."""
+
+    name = "jinmai.foundation.ui"
+    label = "ui"
+    verbose_name = "界面"
