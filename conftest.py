@@ -13,10 +13,13 @@ the same home with the small city in it. Both are kept as snapshots and put back
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import tempfile
+import traceback
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -75,17 +78,53 @@ except EngineMissing as missing:
 
 os.environ.pop("JINMAI_DATABASE", None)  # homes that a test makes for itself are SQLite unless it says otherwise
 os.environ.setdefault("JINMAI_CITY", "example")
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "jinmai.site.settings")
+os.environ["DJANGO_SETTINGS_MODULE"] = os.environ.get("JINMAI_TEST_SETTINGS", "jinmai.site.settings")
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")  # playwright's sync face keeps a loop in the test's thread
 os.environ.setdefault("JINMAI_DATA", str(ROOT.parent / "shared" / "data"))
 os.environ["JINMAI_HOME"] = str(_place / "home")
 enter_home(create_home(_place / "home", "test", database="" if _engine.name == "sqlite" else _engine.url()))
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Set Django up in the home; where one room cannot start, say so and let the others' tests run."""
+    import django
+    from django.apps import apps
+
+    try:
+        django.setup()
+    except Exception:  # noqa: BLE001 - whatever stops it
+        if not apps.models_ready:
+            raise
+        traceback.print_exc()
+        for room in apps.get_app_configs():
+            with suppress(Exception):
+                room.ready()
+        apps.ready = True
+        apps.ready_event.set()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_setupnodes() -> None:
+    """Workers make homes of their own: with these inherited, pytest-django would open this process's home first."""
+    os.environ.pop("DJANGO_SETTINGS_MODULE", None)
+    os.environ.pop("JINMAI_HOME", None)
+
+
 def pytest_unconfigure(config: pytest.Config) -> None:
     shutil.rmtree(_place, ignore_errors=True)
     if _cluster:
         _cluster.stop()
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """The measurements that tests told, one JSON line each."""
+    for reports in terminalreporter.stats.values():
+        for report in reports:
+            if getattr(report, "when", "") == "teardown":
+                continue
+            for name, found in getattr(report, "user_properties", ()):
+                if name == "measured":
+                    terminalreporter.write_line(json.dumps(found, ensure_ascii=False))
 
 
 # ---------------------------------------------------------------- the home and its snapshots
@@ -224,6 +263,16 @@ def actor(city: Any) -> Callable[..., Any]:
 def client_as(city: Any) -> Callable[..., Any]:
     """``client_as("heying")`` is a Django test client signed in as that member of the cast."""
     return city.client
+
+
+@pytest.fixture
+def say(request: pytest.FixtureRequest) -> Callable[[dict[str, Any]], None]:
+    """Keep a measurement; all of them are printed as JSON lines when the run ends, from whichever worker."""
+
+    def line(found: dict[str, Any]) -> None:
+        request.node.user_properties.append(("measured", {"test": request.node.name, "engine": ENGINE} | found))
+
+    return line
 
 
 @pytest.fixture(scope="session")

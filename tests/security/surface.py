@@ -85,9 +85,7 @@ def doors() -> list[Door]:
         if operations:
             found += [Door(route, name, named, methods, kwargs, True, public) for methods, named in operations]
         else:
-            found.append(
-                Door(route, name, named_operation(entry.callback), ("GET", "POST"), kwargs, False, public)
-            )
+            found.append(Door(route, name, named_operation(entry.callback), ("GET", "POST"), kwargs, False, public))
     return sorted(found, key=lambda door: (door.route, door.methods))
 
 
