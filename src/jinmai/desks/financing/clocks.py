@@ -1,0 +1,77 @@
+"""Clocks and tasks of a referral order: how many days each step has comes from the rulebook, never from here."""
+
+from __future__ import annotations
+
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from jinmai.desks.financing.models import Order
+from jinmai.foundation.kernel.action import object_ref
+from jinmai.foundation.kernel.clock import Clock
+from jinmai.foundation.kernel.organisations.models import Organisation
+from jinmai.foundation.kernel.work.clocks import start_clock
+from jinmai.foundation.kernel.work.models import DueClock
+from jinmai.foundation.kernel.work.tasks import open_task
+from jinmai.foundation.rulebook import NotInForce, get
+
+#: Step → (rule id, kind of days).
+STEPS = {
+    "contact": ("order_contact_working_days", "working"),
+    "visit": ("order_site_visit_working_days", "working"),
+    "decision": ("order_decision_natural_days", "natural"),
+}
+
+
+def start(step: str) -> DueClock | None:
+    """The clock of a step from today, by the rule in force today; ``None`` while no rule sets one."""
+    rule, kind = STEPS[step]
+    today = Clock.today()
+    try:
+        days = int(get(rule, on=today).value)
+    except NotInForce:
+        return None
+    return start_clock(kind, days, on=today, rule_id=rule)
+
+
+def front_role(institution: Organisation) -> str:
+    """Who meets the firm: a bank's account manager (客户经理), elsewhere the manager."""
+    return "institution.account_manager" if institution.kind == "bank" else "institution.manager"
+
+
+def head_office(institution: Organisation) -> Organisation:
+    """The institution itself: the topmost financial organisation above a branch."""
+    while institution.parent is not None and institution.parent.is_financial:
+        institution = institution.parent
+    return institution
+
+
+def ask_institution(order: Order, verb: str, title: str, due: DueClock | None) -> None:
+    """A task for whoever meets the firm at the order's institution."""
+    _open(order, verb, title, order.institution, front_role(order.institution), due)
+
+
+def ask_approver(order: Order, due: DueClock | None) -> None:
+    """The task to decide: a bank's head office, elsewhere the manager."""
+    bank = order.institution.kind == "bank"
+    role = "institution.approver" if bank else "institution.manager"
+    office = head_office(order.institution) if bank else order.institution
+    _open(order, "decide_order", _("作出授信决定"), office, role, due)
+
+
+def ask_firm(order: Order, verb: str, title: str, due: DueClock | None = None) -> None:
+    """A task for the firm."""
+    _open(order, verb, title, order.need.organisation, "firm.accountant", due)
+
+
+def _open(order: Order, verb: str, title: str, organisation: Organisation, role: str, due: DueClock | None) -> None:
+    open_task(
+        subject_ref=object_ref(order),
+        title=f"{title} · {order.number}",
+        verb=f"financing.{verb}",
+        verb_label=title,
+        region=order.need.region,
+        organisation=organisation,
+        role=role,
+        due=due,
+        url=reverse("financing:order_detail", args=[order.pk]),
+    )

@@ -1,0 +1,49 @@
+"""The city's products and reasons for not granting, from its overlay (products.yaml, reasons.yaml)."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from jinmai.desks.financing.actions.products import load_reasons, publish_product
+from jinmai.foundation.kernel.access.actor import Actor
+from jinmai.foundation.kernel.city import City
+from jinmai.foundation.kernel.errors import Broken
+from jinmai.foundation.kernel.money import wan_to_fen
+from jinmai.foundation.kernel.organisations.models import Organisation
+from jinmai.foundation.rulebook.units import to_base
+
+
+def load(city: City) -> None:
+    """Load both files; safe to repeat. An institution nobody registered stops loading with one sentence."""
+    platform = Actor.platform()
+    reasons = city.read("reasons.yaml")
+    if reasons:
+        load_reasons(platform, rows=reasons["reasons"], status=reasons["status"])
+    institutions = {organisation.code: organisation for organisation in Organisation.objects.all()}
+    for row in (city.read("products.yaml") or {"products": ()})["products"]:
+        institution = institutions.get(row["institution"])
+        if institution is None:
+            raise Broken(f"product {row['id']!r} names institution {row['institution']!r}, which nobody registered")
+        for version in row["versions"]:
+            _publish(platform, row, version, institution)
+
+
+def _publish(platform: Actor, row: dict[str, Any], version: dict[str, Any], institution: Organisation) -> None:
+    publish_product(
+        platform,
+        code=row["id"],
+        institution=institution,
+        name=row["name"],
+        kind=row["kind"],
+        category=row["category"],
+        status=row["status"],
+        effective_from=date.fromisoformat(version["effective_from"]),
+        amount_fen=[wan_to_fen(amount) for amount in version["amount_wan"]],
+        term_months=version["term_months"],
+        rate_e9=[to_base(rate, "%") for rate in version["rate_pct_year"]],
+        clauses=version["clauses"],
+        guarantee=version["guarantee"],
+        promised_working_days=version["promised_working_days"],
+        extra_cost=version["extra_cost"],
+    )
