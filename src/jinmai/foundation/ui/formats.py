@@ -125,7 +125,7 @@ def zh_date(value: date | datetime | None) -> str:
 
 def due_in(due_on: date, on: date | None = None) -> int:
     """Working days left until ``due_on``; negative when late."""
-    from jinmai.foundation.kernel.work import calendar
+    from jinmai.foundation.kernel.work.calendar import calendar
 
     today = on or Clock.today()
     days = calendar()

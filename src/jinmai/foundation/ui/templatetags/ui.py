@@ -133,11 +133,14 @@ STEP_WORDS = {"done": "已办", "now": "在办", "next": "下一步", "stopped":
 
 @register.inclusion_tag("ui/steps.html")
 def steps(items: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
-    """Where a case stands (已办/在办/下一步): ``label``, ``state`` (done, now, next, stopped), ``who``, ``when``, ``note``."""
+    """Where a case stands (已办/在办/下一步): items with ``label``, ``state``, ``who``, ``when``, ``note``.
+
+    ``state`` is done, now, next or stopped.
+    """
     return {"steps": [{**item, "word": _(STEP_WORDS.get(item.get("state", "next"), ""))} for item in items]}
 
 
-@register.inclusion_tag("ui/refusal.html")
+@register.inclusion_tag("ui/refusal_banner.html")
 def refusal_banner(refusal: Any) -> dict[str, Any]:
     """A refusal (拒绝办理): what happened, why, what to do, its code and its citation."""
     return {"refusal": refusal, "citation": formats.citation_words(getattr(refusal, "citation", None))}
