@@ -1,0 +1,243 @@
+"""Scorecard (评分卡): bins give points, points give a band; everything is readable, nothing needs a model library."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from jinmai.foundation.rulebook.faults import RuleFault, keys_of, list_of, text_of
+from jinmai.foundation.rulebook.figures import Figure, Value, check_type
+from jinmai.foundation.rulebook.kinds.parameter import cell
+from jinmai.foundation.rulebook.kinds.table import cell_unit
+from jinmai.foundation.rulebook.units import is_numeric, show
+
+
+@dataclass(frozen=True)
+class Bin:
+    """One bin (分箱): numbers from ``lower`` (included) to ``upper`` (excluded), or the words in ``members``."""
+
+    points: int
+    reason: str
+    lower: int | None = None
+    upper: int | None = None
+    members: tuple[Value, ...] | None = None
+
+    def holds(self, value: Any) -> bool:
+        """Whether a known figure falls into this bin."""
+        if self.members is not None:
+            return value in self.members
+        return (self.lower is None or value >= self.lower) and (self.upper is None or value < self.upper)
+
+    def in_words(self, unit: str) -> str:
+        """The bin as an officer reads it.
+
+        >>> Bin(10, "", 50_000_000, 100_000_000).in_words("%")
+        '5.0 % 至 10.0 %（不含）'
+        """
+        if self.members is not None:
+            return "、".join(("是" if m else "否") if isinstance(m, bool) else str(m) for m in self.members)
+        if self.lower is None and self.upper is None:
+            return "任意"
+        if self.lower is None:
+            return f"低于 {show(self.upper or 0, unit)}"
+        if self.upper is None:
+            return f"{show(self.lower, unit)} 及以上"
+        return f"{show(self.lower, unit)} 至 {show(self.upper, unit)}（不含）"
+
+
+@dataclass(frozen=True)
+class Indicator:
+    """One indicator (评分指标): a measure, its bins, and what a missing figure is worth; ``None`` leaves it ungraded."""
+
+    id: str
+    measure: str
+    label: str
+    unit: str
+    bins: tuple[Bin, ...]
+    missing: Bin | None
+
+    @property
+    def most(self) -> int:
+        """The most points one can get here."""
+        return max(one.points for one in self.bins)
+
+    @property
+    def least(self) -> int:
+        """The fewest points one can get here with a known figure."""
+        return min(one.points for one in self.bins)
+
+
+@dataclass(frozen=True)
+class Band:
+    """One band (等级): from ``at_least`` points up."""
+
+    band: str
+    label: str
+    at_least: int
+
+
+@dataclass(frozen=True)
+class Scorecard:
+    """Base points, indicators, and bands from the best down."""
+
+    base_points: int
+    indicators: tuple[Indicator, ...]
+    bands: tuple[Band, ...]
+
+    def measures(self) -> tuple[str, ...]:
+        """The measures the card reads."""
+        return tuple(indicator.measure for indicator in self.indicators)
+
+
+@dataclass(frozen=True)
+class IndicatorScore:
+    """What one indicator gave: the figure, its bin in words, points of the most possible, and the reason."""
+
+    id: str
+    measure: str
+    label: str
+    unit: str
+    figure: Value
+    bin: str
+    points: int | None
+    most: int
+    reason: str
+
+    @property
+    def lost(self) -> int:
+        """Points lost against the best bin."""
+        return self.most - (self.points or 0)
+
+
+@dataclass(frozen=True)
+class Score:
+    """Points and band with points per indicator; ``band`` and ``points`` are ``None`` when it can't be graded.
+
+    ``reasons`` are what cost most, worst first; ``missing`` the measures without which there is no grade.
+    """
+
+    points: int | None
+    band: str | None
+    band_label: str
+    indicators: tuple[IndicatorScore, ...]
+    reasons: tuple[str, ...]
+    missing: tuple[str, ...]
+
+
+def score(card: Scorecard, figures: Mapping[str, Figure | Value]) -> Score:
+    """Points per indicator, their sum and the band (评分).
+
+    ``figures`` are Figures or plain values in base units (money fen, ratios in billionths); one that is absent or
+    ``None`` gets the indicator's ``missing`` points, or, where the card gives none, leaves the subject ungraded.
+    """
+    scored = tuple(_score_one(indicator, _value(figures.get(indicator.measure))) for indicator in card.indicators)
+    missing = tuple(one.measure for one in scored if one.points is None)
+    worst = sorted((one for one in scored if one.lost > 0 and one.reason), key=lambda one: -one.lost)
+    reasons = tuple(one.reason for one in worst)
+    if missing:
+        return Score(None, None, "无法评级", scored, reasons, missing)
+    points = card.base_points + sum(one.points or 0 for one in scored)
+    band = next((band for band in card.bands if points >= band.at_least), card.bands[-1])
+    return Score(points, band.band, band.label, scored, reasons, ())
+
+
+def _value(figure: Figure | Value) -> Value:
+    return figure.value if isinstance(figure, Figure) else figure
+
+
+def _score_one(indicator: Indicator, value: Value) -> IndicatorScore:
+    check_type(value, indicator.unit, indicator.measure)
+    found = indicator.missing if value is None else next((one for one in indicator.bins if one.holds(value)), None)
+    words = "缺数据" if value is None else found.in_words(indicator.unit) if found else "未列入分箱"
+    return IndicatorScore(
+        id=indicator.id,
+        measure=indicator.measure,
+        label=indicator.label,
+        unit=indicator.unit,
+        figure=value,
+        bin=words,
+        points=found.points if found else None,
+        most=indicator.most,
+        reason=found.reason if found else "缺数据",
+    )
+
+
+def parse_scorecard(given: Any, unit: str | None, key: str) -> Scorecard:
+    """``{base_points, indicators: [{id, measure, label, unit, bins, missing}], bands: [{band, label, at_least}]}``.
+
+    Numeric bins are ``{below, points, reason}`` in rising order, the last with ``below: null``; words are
+    ``{in: […], points, reason}``. ``missing`` is ``{points, reason}`` or ``null``.
+    """
+    parts = keys_of(given, ("base_points", "indicators", "bands"), key=key)
+    indicators = tuple(
+        _indicator(one, f"{key}.indicators[{index}]")
+        for index, one in enumerate(list_of(parts["indicators"], f"{key}.indicators"))
+    )
+    ids = [indicator.id for indicator in indicators]
+    if len(set(ids)) < len(ids):
+        raise RuleFault(f"{key}.indicators", "指标编号重复")
+    bands = _bands(parts["bands"], f"{key}.bands")
+    return Scorecard(_points(parts["base_points"], f"{key}.base_points"), indicators, bands)
+
+
+def _indicator(given: Any, key: str) -> Indicator:
+    parts = keys_of(given, ("id", "measure", "label", "unit", "bins", "missing"), key=key)
+    unit = cell_unit(parts["unit"], f"{key}.unit")
+    missing = None
+    if parts["missing"] is not None:
+        absent = keys_of(parts["missing"], ("points", "reason"), key=f"{key}.missing")
+        missing = Bin(_points(absent["points"], f"{key}.missing.points"), str(absent["reason"]))
+    given_bins = list_of(parts["bins"], f"{key}.bins")
+    bins = _number_bins(given_bins, unit, f"{key}.bins") if is_numeric(unit) else _word_bins(given_bins, unit, key)
+    name, measure, label = (text_of(parts[part], f"{key}.{part}") for part in ("id", "measure", "label"))
+    return Indicator(name, measure, label, unit, bins, missing)
+
+
+def _number_bins(given: list[Any], unit: str, key: str) -> tuple[Bin, ...]:
+    bins: list[Bin] = []
+    lower: int | None = None
+    for index, one in enumerate(given):
+        place = f"{key}[{index}]"
+        parts = keys_of(one, ("below", "points", "reason"), key=place)
+        last = index == len(given) - 1
+        if (parts["below"] is None) != last:
+            raise RuleFault(f"{place}.below", "只有最后一箱写 null，使每个数都有去处")
+        upper = None if last else int(cell(parts["below"], unit, f"{place}.below"))
+        if lower is not None and upper is not None and upper <= lower:
+            raise RuleFault(f"{place}.below", "分箱上限应从低到高")
+        bins.append(Bin(_points(parts["points"], f"{place}.points"), str(parts["reason"] or ""), lower, upper))
+        lower = upper
+    return tuple(bins)
+
+
+def _word_bins(given: list[Any], unit: str, key: str) -> tuple[Bin, ...]:
+    bins: list[Bin] = []
+    seen: set[Value] = set()
+    for index, one in enumerate(given):
+        place = f"{key}.bins[{index}]"
+        parts = keys_of(one, ("in", "points", "reason"), key=place)
+        members = tuple(cell(item, unit, f"{place}.in") for item in list_of(parts["in"], f"{place}.in"))
+        if seen.intersection(members):
+            raise RuleFault(f"{place}.in", "同一个词出现在两箱")
+        seen.update(members)
+        bins.append(Bin(_points(parts["points"], f"{place}.points"), str(parts["reason"] or ""), members=members))
+    return tuple(bins)
+
+
+def _bands(given: Any, key: str) -> tuple[Band, ...]:
+    bands: list[Band] = []
+    for index, one in enumerate(list_of(given, key)):
+        place = f"{key}[{index}]"
+        parts = keys_of(one, ("band", "label", "at_least"), key=place)
+        least = _points(parts["at_least"], f"{place}.at_least")
+        if bands and least >= bands[-1].at_least:
+            raise RuleFault(f"{place}.at_least", "等级应从高到低")
+        bands.append(Band(text_of(parts["band"], f"{place}.band"), text_of(parts["label"], f"{place}.label"), least))
+    return tuple(bands)
+
+
+def _points(given: Any, key: str) -> int:
+    if isinstance(given, bool) or not isinstance(given, int):
+        raise RuleFault(key, f"分数应为整数，现为 {given!r}")
+    return given
