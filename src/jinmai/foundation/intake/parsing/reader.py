@@ -1,0 +1,366 @@
+"""Reads one file of one source into Parquet: what is accepted, what was there before, what is rejected, and a digest
+of the content that doesn't depend on the order of rows, files or imports."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from jinmai.foundation.intake.declarations import Source, sources
+
+from .headings import LOOK_AT_ROWS, Headings, find_headings
+from .normalise import MACROS, Problem, judged_sql, problems, quoted, values_sql
+from .unpack import FileRefused, Unpacked, rows_of, sniff_delimiter, unpack
+
+FORMAT = 1
+ROW_GROUP = 20_000
+SHOWN_LENGTH = 60
+
+
+@dataclass
+class Parsed:
+    """What was found in one file; the Parquet files lie in the folder that was given."""
+
+    rows: int
+    accepted: int
+    rejected: int
+    duplicates: int
+    totals: int
+    digest: str
+    file_sha256: str
+    keys: list[str]
+    names: dict[str, str]
+    held_by: list[str]
+    happened_from: str | None
+    happened_to: str | None
+    notes: list[str] = field(default_factory=list)
+    seconds: dict[str, float] = field(default_factory=dict)
+
+
+class Reader:
+    """Reads files one after another over one DuckDB connection; the next file is unpacked meanwhile."""
+
+    def __init__(self, memory: str = "1GB", threads: int = 2) -> None:
+        self._memory, self._threads = memory, threads
+        self._con: duckdb.DuckDBPyConnection | None = None
+        self._ahead: dict[str, _Ahead] = {}
+
+    def read(
+        self,
+        source_name: str,
+        path: Path,
+        folder: Path,
+        *,
+        live: Sequence[tuple[str, str]] = (),
+        following: Path | None = None,
+        following_folder: Path | None = None,
+        progress: Callable[[str], None] = lambda text: None,
+    ) -> Parsed:
+        """Read ``path``; ``live`` lists (batch id, Parquet file) of what this source already holds."""
+        source = sources()[source_name]
+        watch = Stopwatch()
+        unpacked = self._unpacked(path, folder)
+        if following is not None and following_folder is not None:
+            self._ahead[str(following)] = _Ahead(following, following_folder)
+        watch.lap("unpack")
+        try:
+            return self._parse(source, unpacked, folder, live, watch, progress)
+        finally:
+            unpacked.path.unlink(missing_ok=True)
+
+    def _unpacked(self, path: Path, folder: Path) -> Unpacked:
+        ahead = self._ahead.pop(str(path), None) or _Ahead(path, folder)
+        return ahead.result()
+
+    def _connection(self, folder: Path) -> duckdb.DuckDBPyConnection:
+        if self._con is None:
+            self._con = duckdb.connect(
+                ":memory:",
+                config={"memory_limit": self._memory, "threads": self._threads, "temp_directory": str(folder.parent)},
+            )
+            # Hoisting a repeated subexpression out of its CASE would fold every cell, not only the odd ones: 5 times slower.
+            self._con.execute("SET disabled_optimizers = 'common_subexpressions'")
+            self._con.execute(MACROS)
+        return self._con
+
+    def _parse(
+        self,
+        source: Source,
+        unpacked: Unpacked,
+        folder: Path,
+        live: Sequence[tuple[str, str]],
+        watch: Stopwatch,
+        progress: Callable[[str], None],
+    ) -> Parsed:
+        con = self._connection(folder)
+        for table in ("lines", "read", "typed", "repeats", "known"):
+            con.execute(f"DROP TABLE IF EXISTS {table}")
+        headings, row_number, notes = _load(con, source, unpacked, folder)
+        watch.lap("load")
+        progress("已读入，正在核对各行")
+        con.execute(f"CREATE TEMP TABLE read AS {values_sql(source, headings.positions, row_number)}")
+        con.execute("DROP TABLE lines")
+        con.execute(f"CREATE TEMP TABLE typed AS {judged_sql(source)}")
+        con.execute("DROP TABLE read")
+        watch.lap("normalise")
+        _mark_repeats(con, live)
+        watch.lap("repeats")
+        parsed = _summary(con, source, unpacked, headings, [*unpacked.notes, *notes])
+        if parsed.rows == 0:
+            raise FileRefused("JM-INT-001", "文件里只有标题，没有数据行", "请重新导出后再上传")
+        _write(con, source, folder)
+        watch.lap("write")
+        parsed.digest = _content_digest(con, source, folder)
+        watch.lap("digest")
+        _write_rejects(con, source, folder)
+        parsed.seconds = watch.laps
+        con.execute("DROP TABLE typed")
+        return parsed
+
+
+class Stopwatch:
+    """Seconds of each stage."""
+
+    def __init__(self) -> None:
+        self.laps: dict[str, float] = {}
+        self._since = time.perf_counter()
+
+    def lap(self, name: str) -> None:
+        now = time.perf_counter()
+        self.laps[name] = round(now - self._since, 4)
+        self._since = now
+
+
+class _Ahead:
+    """A file being unpacked by a thread of its own."""
+
+    def __init__(self, path: Path, folder: Path) -> None:
+        self._outcome: Unpacked | BaseException | None = None
+        self._path, self._target = path, folder / "plain.csv"
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def _run(self) -> None:
+        try:
+            self._target.parent.mkdir(parents=True, exist_ok=True)
+            self._outcome = unpack(self._path, self._target)
+        except BaseException as problem:  # handed to whoever asks for the result
+            self._outcome = problem
+
+    def result(self) -> Unpacked:
+        self._thread.join()
+        if isinstance(self._outcome, Unpacked):
+            return self._outcome
+        assert self._outcome is not None
+        raise self._outcome
+
+
+def _load(
+    con: duckdb.DuckDBPyConnection, source: Source, unpacked: Unpacked, folder: Path
+) -> tuple[Headings, str, list[str]]:
+    """Fill ``lines`` with the cells as text; the heading, the SQL for a row's number in the file, and notes."""
+    with unpacked.path.open(encoding="utf-8", newline="") as stream:
+        delimiter = sniff_delimiter(_heading_line(stream.read(4000)))
+    try:
+        top = list(islice(rows_of(unpacked.path, delimiter), LOOK_AT_ROWS))
+    except csv.Error:
+        raise FileRefused("JM-INT-002", "这不是可读的表格文件", "请上传 Excel 或 CSV 文件") from None
+    headings = find_headings(source, top, tuple(sources().values()))
+    notes = [f"未使用的列：{'、'.join(headings.ignored)}"] if headings.ignored else []
+    width = len(next(cells for row, cells in top if row == headings.last_row))
+    if unpacked.plain and headings.last_row == 1 and _load_quickly(con, unpacked, width, delimiter):
+        return headings, "rowid + 2", notes
+    _load_leniently(con, unpacked, folder, width, delimiter, headings.last_row)
+    return headings, '"line"', notes
+
+
+def _heading_line(text: str) -> str:
+    return next((line for line in text.splitlines() if line.strip()), "")
+
+
+def _columns(width: int, first: str = "") -> str:
+    names = [*([first] if first else []), *(f"c{place}" for place in range(width))]
+    return "{" + ", ".join(f"'{name}': '{'BIGINT' if name == first else 'VARCHAR'}'" for name in names) + "}"
+
+
+def _load_quickly(con: duckdb.DuckDBPyConnection, unpacked: Unpacked, width: int, delimiter: str) -> bool:
+    """DuckDB's own reader, when each line is one row of the expected width; otherwise False and nothing is kept."""
+    try:
+        con.execute(
+            f"CREATE OR REPLACE TEMP TABLE lines AS SELECT * FROM read_csv({quoted(str(unpacked.path))}, "
+            f"auto_detect=false, header=true, delim={quoted(delimiter)}, quote='\"', escape='\"', "
+            f"columns={_columns(width)}, max_line_size=1000000)"
+        )
+    except duckdb.Error:
+        return False
+    counted = con.execute("SELECT count(*) FROM lines").fetchone()
+    return counted is not None and counted[0] == unpacked.lines - 1
+
+
+def _load_leniently(
+    con: duckdb.DuckDBPyConnection, unpacked: Unpacked, folder: Path, width: int, delimiter: str, heading: int
+) -> None:
+    """Row by row with Python's reader: ragged rows, blank lines, line ends in cells, a title above the heading."""
+    clean = folder / "lines.csv"
+    with clean.open("w", encoding="utf-8", newline="") as out:
+        writer = csv.writer(out, lineterminator="\n", quoting=csv.QUOTE_ALL)
+        for row, cells in rows_of(unpacked.path, delimiter):
+            if row > heading:
+                spread = [*cells[:width], *[""] * (width - len(cells))]
+                writer.writerow([row, *spread])
+    con.execute(
+        f"CREATE OR REPLACE TEMP TABLE lines AS SELECT * FROM read_csv({quoted(str(clean))}, auto_detect=false, "
+        f"header=false, delim=',', quote='\"', escape='\"', columns={_columns(width, 'line')}, "
+        f"max_line_size=10000000, parallel=false)"
+    )
+    clean.unlink()
+
+
+def _mark_repeats(con: duckdb.DuckDBPyConnection, live: Sequence[tuple[str, str]]) -> None:
+    """``repeats``: later rows of the same content within the file; ``known``: rows that a live batch already holds."""
+    con.execute(
+        "CREATE TEMP TABLE repeats AS SELECT t.row FROM typed t JOIN "
+        "(SELECT row_key, min(row) AS first FROM typed WHERE problem IS NULL AND NOT is_total GROUP BY row_key "
+        "HAVING count(*) > 1) USING (row_key) WHERE t.problem IS NULL AND NOT t.is_total AND t.row <> first"
+    )
+    con.execute("CREATE TEMP TABLE known (row BIGINT, batch VARCHAR)")
+    for batch, path in live:
+        con.execute(
+            f"INSERT INTO known SELECT t.row, {quoted(batch)} FROM typed t WHERE t.problem IS NULL AND NOT t.is_total "
+            f"AND t.row NOT IN (SELECT row FROM repeats) "
+            f"AND t.row_key IN (SELECT row_key FROM read_parquet({quoted(path)}))"
+        )
+
+
+def _one(con: duckdb.DuckDBPyConnection, sql: str) -> tuple[Any, ...]:
+    row = con.execute(sql).fetchone()
+    assert row is not None
+    return row
+
+
+def _summary(
+    con: duckdb.DuckDBPyConnection, source: Source, unpacked: Unpacked, headings: Headings, notes: list[str]
+) -> Parsed:
+    total, rejected, totals = _one(
+        con,
+        "SELECT count(*), count(*) FILTER (problem IS NOT NULL AND NOT is_total), count(*) FILTER (is_total) FROM typed",
+    )
+    repeats = _one(con, "SELECT count(*) FROM repeats")[0]
+    known = _one(con, "SELECT count(DISTINCT row) FROM known")[0]
+    held_by = [row[0] for row in con.execute("SELECT DISTINCT batch FROM known ORDER BY 1").fetchall()]
+    dated = next((one for one in source.fields if one.type == "date"), None)
+    span: tuple[Any, ...] = (None, None)
+    if dated is not None:
+        span = _one(
+            con,
+            f'SELECT min("v_{dated.name}")::VARCHAR, max("v_{dated.name}")::VARCHAR FROM typed '
+            "WHERE problem IS NULL AND NOT is_total",
+        )
+    keys, names = _subjects(con, source)
+    if totals:
+        shown = con.execute("SELECT row FROM typed WHERE is_total ORDER BY row LIMIT 20").fetchall()
+        notes = [*notes, f"合计行 {totals} 行未计入（第 {'、'.join(str(row[0]) for row in shown)} 行）"]
+    return Parsed(
+        rows=total - totals,
+        accepted=total - totals - rejected - repeats - known,
+        rejected=rejected,
+        duplicates=repeats + known,
+        totals=totals,
+        digest="",
+        file_sha256=unpacked.sha256,
+        keys=keys,
+        names=names,
+        held_by=held_by,
+        happened_from=span[0],
+        happened_to=span[1],
+        notes=notes,
+    )
+
+
+def _subjects(con: duckdb.DuckDBPyConnection, source: Source) -> tuple[list[str], dict[str, str]]:
+    if source.subject is None:
+        return [], {}
+    rule = source.subject
+    name = f'arg_min("v_{rule.name}", row)' if rule.name else "NULL"
+    rows = con.execute(
+        f'SELECT substr("v_{rule.field}", {len(rule.scheme) + 2}) AS code, {name} FROM typed '
+        "WHERE problem IS NULL AND NOT is_total GROUP BY 1 ORDER BY 1"
+    ).fetchall()
+    return [code for code, _ in rows], {code: text for code, text in rows if text}
+
+
+def _order(source: Source) -> str:
+    """Rows of one subject lie together, so that reading one subject touches few row groups."""
+    names = [f'"v_{source.subject.field}"'] if source.subject else []
+    names += [f'"v_{one.name}"' for one in source.fields if one.type == "date"]
+    return ", ".join([*names, "row"])
+
+
+def _write(con: duckdb.DuckDBPyConnection, source: Source, folder: Path) -> None:
+    columns = ", ".join(f'"v_{one.name}" AS "{one.name}"' for one in source.fields)
+    fine = "problem IS NULL AND NOT is_total AND row NOT IN (SELECT row FROM repeats)"
+    options = f"(FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, ROW_GROUP_SIZE {ROW_GROUP})"
+    has_known = _one(con, "SELECT count(*) FROM known")[0] > 0
+    for name, kept in (("main", "NOT IN"), ("again", "IN")):
+        if name == "again" and not has_known:
+            continue
+        again = f" AND row {kept} (SELECT row FROM known)" if has_known else ""
+        con.execute(
+            f"COPY (SELECT {columns}, row_key, row FROM typed WHERE {fine}{again} ORDER BY {_order(source)}) "
+            f"TO {quoted(str(folder / f'{name}.parquet'))} {options}"
+        )
+
+
+def _content_digest(con: duckdb.DuckDBPyConnection, source: Source, folder: Path) -> str:
+    """SHA-256 over the source and the sorted keys of all good rows, whether or not another batch holds them."""
+    keys = folder / "keys.txt"
+    con.execute(
+        "COPY (SELECT row_key FROM typed WHERE problem IS NULL AND NOT is_total "
+        "AND row NOT IN (SELECT row FROM repeats) ORDER BY row_key) "
+        f"TO {quoted(str(keys))} (FORMAT csv, HEADER false)"
+    )
+    digest = hashlib.sha256(f"{FORMAT}|{source.name}|{source.table}\n".encode())
+    with keys.open("rb") as stream:
+        while chunk := stream.read(1 << 20):
+            digest.update(chunk)
+    keys.unlink()
+    return digest.hexdigest()
+
+
+def _write_rejects(con: duckdb.DuckDBPyConnection, source: Source, folder: Path) -> None:
+    """One JSON line a rejected row: row, column, value as written, reason."""
+    known = problems(source)
+    cells = ", ".join(f'"c_{one.name}"' for one in source.fields)
+    rows = con.execute(
+        f"SELECT row, problem, {cells} FROM typed WHERE problem IS NOT NULL AND NOT is_total ORDER BY row"
+    )
+    with (folder / "rejects.jsonl").open("w", encoding="utf-8") as out:
+        while some := rows.fetchmany(10_000):
+            for row, number, *given in some:
+                reject = _reject(source, known[number], dict(zip((f.name for f in source.fields), given, strict=True)))
+                out.write(json.dumps({"row": row, **reject}, ensure_ascii=False) + "\n")
+
+
+def _reject(source: Source, problem: Problem, cells: dict[str, str | None]) -> dict[str, str]:
+    value = cells[problem.field.name] or ""
+    check = next((one for one in source.checks if one.reason == problem.reason), None)
+    reason = problem.reason
+    if check is not None:
+        added = " + ".join(f"{source.field(name).label} {cells[name]}" for name in check.parts)
+        reason = f"{reason}（{added}，{problem.field.label} {value}）"
+    return {"column": problem.field.label, "value": value[:SHOWN_LENGTH], "reason": reason}
+
+
+def as_dict(parsed: Parsed) -> dict[str, Any]:
+    """For sending to the parent."""
+    return asdict(parsed)
