@@ -195,6 +195,11 @@ def stage(django_test_environment: None, django_db_blocker: Any) -> Iterator[Sta
         absent(_engine_missing)
     _engine.create()
     stage = Stage(_engine, Path(os.environ["JINMAI_HOME"]))
+    from django.conf import settings
+    from django.test import override_settings
+
+    quick = ["django.contrib.auth.hashers.MD5PasswordHasher", *settings.PASSWORD_HASHERS]  # the cast is two dozen
+    override_settings(PASSWORD_HASHERS=quick).enable()
     with django_db_blocker.unblock():
         from jinmai.foundation.kernel.home import boot
 

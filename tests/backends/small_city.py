@@ -36,12 +36,19 @@ CAST = (
 STRANGERS = (
     ("t_firm_xiling", "测试西岭财务", "firm_t_xiling", "firm.accountant"),
     ("t_firm_dongting", "测试东汀财务", "firm_t_dongting", "firm.accountant"),
-    ("t_manager_branch", "测试同行异支行", "bank_city_jp_t_xiling", "institution.account_manager"),
-    ("t_manager_bank", "测试他行经理", "bank_t_other", "institution.account_manager"),
-    ("t_manager_ml", "测试他小贷", "ml_t_other", "institution.manager"),
+    ("t_manager_branch", "测试同行异支行", "bank_city_jp_xiling", "institution.account_manager"),
+    ("t_manager_bank", "测试他行经理", "bank_state_tg_dongting", "institution.account_manager"),
+    ("t_manager_ml", "测试他小贷", "ml_xinda", "institution.manager"),
     ("t_clerk_xiling", "测试西岭专班", "district_xiling", "district.clerk"),
     ("t_disabled", "测试停用", "bank_city_jp_dongting", "institution.account_manager"),
     ("t_expired", "测试离岗", "bank_city_jp_dongting", "institution.account_manager"),
+)
+
+#: Organisation, name, code in the invoices, district, contact, phone.
+FIRMS = (
+    ("firm_dongting_jm", "东汀精密机械有限公司", "E9001", "dongting", "许安", "13900000001"),
+    ("firm_t_dongting", "东汀测试五金有限公司", "E9002", "dongting", "周测", "13900000002"),
+    ("firm_t_xiling", "西岭测试建材有限公司", "E9003", "xiling", "吴测", "13900000003"),
 )
 
 #: Organisations the overlay may not have: code, name, kind, parent, region.
@@ -56,9 +63,9 @@ ORGANISATIONS = (
     ("dep_samr", "市市场监督管理局", "department", None, None),
     ("bank_city_jp", "江畔银行", "bank", None, None),
     ("bank_city_jp_dongting", "江畔银行东汀支行", "bank", "bank_city_jp", "dongting"),
-    ("bank_city_jp_t_xiling", "江畔银行测试西岭支行", "bank", "bank_city_jp", "xiling"),
-    ("bank_t_other", "测试他行", "bank", None, None),
-    ("ml_t_other", "测试他小额贷款有限公司", "small_loan", None, "xiling"),
+    ("bank_city_jp_xiling", "江畔银行西岭支行", "bank", "bank_city_jp", "xiling"),
+    ("bank_state_tg_dongting", "泰和银行东汀支行", "bank", None, "dongting"),
+    ("ml_xinda", "鑫达小额贷款有限公司", "small_loan", None, "beitang"),
     ("fg_city", "示例市融资担保集团有限公司", "guarantee", None, None),
     ("ml_huimin", "惠民小额贷款有限公司", "small_loan", None, "dongting"),
 )
@@ -100,6 +107,7 @@ class City:
 def build() -> None:
     """Build the small city in the booted home."""
     _register_organisations()
+    _register_firms()
     _register_cast()
 
 
@@ -108,10 +116,8 @@ def _register_organisations() -> None:
     from jinmai.foundation.kernel.organisations.actions import register_organisation
     from jinmai.foundation.kernel.organisations.models import Organisation, Region
 
-    if not Region.objects.exists():
-        Region.objects.create(code="shili", name="示例市", kind="city")
-        for code, name in (("dongting", "东汀区"), ("xiling", "西岭区")):
-            Region.objects.create(code=code, name=name, kind="district", parent_id="shili")
+    for code, name in (("dongting", "东汀区"), ("xiling", "西岭区"), ("beitang", "北塘区")):
+        Region.objects.get_or_create(code=code, defaults={"name": name, "kind": "district"})
     for code, name, kind, parent, region in ORGANISATIONS:
         if not Organisation.objects.filter(code=code).exists():
             register_organisation(
@@ -122,6 +128,49 @@ def _register_organisations() -> None:
                 parent=Organisation.objects.get(code=parent) if parent else None,
                 region=Region.objects.get(code=region) if region else None,
             )
+
+
+def _register_firms() -> None:
+    """Each firm under a subject that invoices speak of, with an organisation of its own to sign in for."""
+    from django.apps import apps
+
+    from jinmai.foundation.kernel.access.actor import Actor
+    from jinmai.foundation.kernel.organisations.actions import register_organisation
+    from jinmai.foundation.kernel.organisations.models import Organisation, Region
+    from jinmai.foundation.kernel.subjects.actions import ensure_subjects
+    from jinmai.foundation.kernel.subjects.models import Subject
+
+    platform = Actor.platform()
+    for code, name, key, region, contact, phone in FIRMS:
+        if Organisation.objects.filter(code=code, subject__isnull=False).exists():
+            continue
+        subject = ensure_subjects(platform, "cumcm2020", [key], origin="example")[key]
+        if apps.is_installed("jinmai.desks.parties"):
+            _register(platform, name, subject, region, contact, phone)
+        Subject.objects.filter(pk=subject.pk).update(provisional=False)
+        register_organisation(
+            platform, code=code, name=name, kind="firm", region=Region.objects.get(code=region), subject=subject
+        )
+
+
+def _register(platform: Any, name: str, subject: Any, region: str, contact: str, phone: str) -> None:
+    from jinmai.desks.parties.actions import register_firm
+
+    register_firm(
+        platform,
+        name=name,
+        subject=subject,
+        region=region,
+        industry_code="3484",
+        established_on=date(2012, 5, 8),
+        employees=46,
+        revenue_fen=3_860_000_00,
+        assets_fen=5_120_000_00,
+        figures_as_of=date(2026, 6, 30),
+        contact_name=contact,
+        contact_phone=phone,
+        origin="example",
+    )
 
 
 def _register_cast() -> None:
@@ -135,8 +184,8 @@ def _register_cast() -> None:
         user = User.objects.filter(username=username).first()
         if user is None:
             user = register_user(platform, username=username, display_name=name, password=PASSWORD)
-        where = Organisation.objects.filter(code=organisation).first()
-        if where is not None and not user.memberships.exists():
+        if not user.memberships.exists():
+            where = Organisation.objects.get(code=organisation)
             appoint(platform, user=user, organisation=where, role=role, since=date(2019, 1, 1))
     User.objects.filter(username="t_disabled").update(is_active=False)
     ended = User.objects.get(username="t_expired").memberships.get()

@@ -80,7 +80,7 @@ def doors() -> list[Door]:
         if FRAMEWORK.match(route):
             continue
         operations = ninja_operations(entry.callback)
-        public = bool(getattr(entry.callback, "public", False))
+        public = bool(getattr(entry.callback, "is_public", False))
         kwargs = _kwargs(route)
         if operations:
             found += [Door(route, name, named, methods, kwargs, True, public) for methods, named in operations]
