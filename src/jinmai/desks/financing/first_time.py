@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from jinmai.desks.financing.models import Loan, Need
-from jinmai.foundation.rulebook import NotInForce, get_rule
+from jinmai.foundation.rulebook import NotInForce, get
 
 RULE = "first_time_borrower"
 
@@ -32,7 +32,7 @@ def infer_first_time(need: Need, disbursed_on: date) -> tuple[bool, dict[str, An
 
 def _cited(on: date) -> dict[str, Any]:
     try:
-        rule = get_rule(RULE, on=on)
+        rule = get(RULE, on=on)
     except NotInForce:
         return {"digest": None}
     return {"digest": getattr(rule, "digest", None)}

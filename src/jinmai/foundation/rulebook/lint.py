@@ -13,8 +13,9 @@ from jinmai.foundation.rulebook.book import Rulebook, read_book
 from jinmai.foundation.rulebook.cases import run_case
 from jinmai.foundation.rulebook.faults import RuleFault
 from jinmai.foundation.rulebook.kinds.checklist import Checklist
+from jinmai.foundation.rulebook.kinds.ladder import Ladder
 from jinmai.foundation.rulebook.loader import PACKAGE
-from jinmai.foundation.rulebook.rule import Rule
+from jinmai.foundation.rulebook.rule import DatedValue, Rule
 from jinmai.foundation.rulebook.thresholds import InForce
 
 COUNTS = ("rules", "errors", "uncited", "unconfirmed", "cases")
@@ -57,11 +58,16 @@ def lint(city: City, package: Path = PACKAGE) -> Findings:
     return findings
 
 
+def _unseen(dated: DatedValue) -> bool:
+    rows = dated.value.rows.values() if isinstance(dated.value, Ladder) else ()
+    return bool(dated.unverified) or not dated.confirmed or any(row.unverified for row in rows)
+
+
 def _check_rule(rule: Rule, book: Rulebook, findings: Findings) -> None:
     findings.count(rule.desk, "rules")
-    findings.count(rule.desk, "cases", len(rule.cases))
+    layers = [rule, *([rule.beneath] if rule.beneath else [])]
     findings.count(rule.desk, "uncited", sum(dated.cite is None for dated in rule.values))
-    findings.count(rule.desk, "unconfirmed", sum(bool(d.unverified) or not d.confirmed for d in rule.values))
+    findings.count(rule.desk, "unconfirmed", sum(_unseen(dated) for dated in rule.values))
     for dated in rule.values:
         if isinstance(dated.value, Checklist):
             for named in dated.value.condition.rules():
@@ -71,7 +77,9 @@ def _check_rule(rule: Rule, book: Rulebook, findings: Findings) -> None:
     def resolve(rule_id: str, on: date) -> InForce:
         return book.get(rule_id, on)
 
-    for index, case in enumerate(rule.cases):
-        wrong = run_case(rule, case, resolve)
-        if wrong is not None:
-            findings.fault(rule.desk, RuleFault(f"cases[{index}]", wrong, rule.file))
+    for layer in layers:
+        findings.count(rule.desk, "cases", len(layer.cases))
+        for index, case in enumerate(layer.cases):
+            wrong = run_case(layer, case, resolve)
+            if wrong is not None:
+                findings.fault(rule.desk, RuleFault(f"cases[{index}]", wrong, layer.file))

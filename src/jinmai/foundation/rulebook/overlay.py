@@ -32,7 +32,15 @@ def lay_over(shared: Rule | None, local: Rule) -> Rule:
     taken = {dated.starts for dated in local.values}
     kept = [dated for dated in shared.values if dated.starts not in taken]
     merged = tuple(sorted([*kept, *local.values], key=lambda dated: dated.starts))
-    return replace(shared, values=merged, overrides=local.overrides, because=local.because, cases=shared.cases)
+    return replace(
+        shared,
+        values=merged,
+        cases=local.cases,
+        overrides=local.overrides,
+        because=local.because,
+        checked_on=max(shared.checked_on, local.checked_on),
+        beneath=shared,
+    )
 
 
 def _keep_binding(shared: Rule, local: Rule) -> None:

@@ -79,7 +79,10 @@ class Case:
 
 @dataclass(frozen=True)
 class Rule:
-    """One rule of the rulebook, with all its dated values, oldest first."""
+    """One rule of the rulebook, with all its dated values, oldest first.
+
+    ``beneath`` is the shared rule that a city laid its values over.
+    """
 
     id: str
     kind: str
@@ -95,6 +98,7 @@ class Rule:
     overrides: str | None = None
     because: str = ""
     tighter: str | None = None
+    beneath: Rule | None = None
 
     def value_on(self, on: date) -> DatedValue | None:
         """The value in force on ``on``, or ``None`` when none is yet."""

@@ -22,12 +22,16 @@ from jinmai.foundation.rulebook.units import is_numeric
 
 @dataclass(frozen=True)
 class LadderRow:
-    """One line of a ladder (one industry): for each measure its lower bounds, top class first, in base units."""
+    """One line of a ladder (one industry): for each measure its lower bounds, top class first, in base units.
+
+    ``unverified`` names bounds that nobody has seen in the text that was read, as ``measure.class``.
+    """
 
     key: str
     label: str
     codes: tuple[str, ...]
     bounds: Mapping[str, tuple[int, ...]]
+    unverified: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -116,7 +120,7 @@ def parse_ladder(given: Any, unit: str | None, key: str) -> Ladder:
 
 
 def _row(given: Any, classes: tuple[str, ...], measures: Mapping[str, str], key: str) -> LadderRow:
-    parts = keys_of(given, ("key", "label", "bounds"), ("codes",), key=key)
+    parts = keys_of(given, ("key", "label", "bounds"), ("codes", "unverified"), key=key)
     listed = list_of(parts["codes"], f"{key}.codes") if "codes" in parts else []
     codes = [text_of(code, f"{key}.codes[{index}]") for index, code in enumerate(listed)]
     bounds: dict[str, tuple[int, ...]] = {}
@@ -131,7 +135,12 @@ def _row(given: Any, classes: tuple[str, ...], measures: Mapping[str, str], key:
             raise RuleFault(place, "下限应从高到低")
     if not bounds:
         raise RuleFault(f"{key}.bounds", "至少一项指标")
-    return LadderRow(text_of(parts["key"], f"{key}.key"), text_of(parts["label"], f"{key}.label"), tuple(codes), bounds)
+    names = {f"{name}.{one}" for name in bounds for one in classes[:-1]}
+    unverified = list_of(parts["unverified"], f"{key}.unverified") if "unverified" in parts else []
+    if not names.issuperset(unverified):
+        raise RuleFault(f"{key}.unverified", f"应为 {'、'.join(sorted(names))} 中若干项")
+    label = text_of(parts["label"], f"{key}.label")
+    return LadderRow(text_of(parts["key"], f"{key}.key"), label, tuple(codes), bounds, tuple(unverified))
 
 
 def _bound(given: Any, unit: str, key: str) -> int:
