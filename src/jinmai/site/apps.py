@@ -9,3 +9,7 @@ class SiteConfig(AppConfig):
     name = "jinmai.site"
     label = "site"
     verbose_name = "平台"
+
+    def ready(self) -> None:
+        """Declare the site's own verbs."""
+        from jinmai.site import actions as _actions  # noqa: F401

@@ -1,0 +1,75 @@
+"""What the frame around every page shows (页框): platform, navigation, tasks, person and posts."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from jinmai.foundation.kernel.access.actor import Actor
+from jinmai.foundation.kernel.access.permissions import role_label
+from jinmai.foundation.kernel.access.session import actor_of
+from jinmai.foundation.kernel.clock import Clock
+from jinmai.foundation.kernel.home import current_home
+from jinmai.foundation.kernel.work.tasks import tasks_for
+from jinmai.site import navigation
+
+
+@cache
+def platform_name(home_id: str) -> str:
+    """The city's name for the platform: ``platform`` in its ``regions.yaml``, else made from the city's name."""
+    from jinmai.foundation.kernel.organisations.models import Region
+
+    declared = current_home().city.read("platform.yaml") or {}
+    if "name" in declared:
+        return str(declared["name"])
+    city = Region.objects.filter(kind="city").first()
+    return f"{city.name if city else ''}地方金融综合服务平台"
+
+
+def frame(request: HttpRequest) -> dict[str, Any]:
+    """Context processor: ``frame`` for ``ui/base.html``."""
+    home = current_home()
+    shown: dict[str, Any] = {
+        "platform_name": platform_name(home.home_id),
+        "is_demo": home.profile == "demo",
+        "home_url": "/",
+        "language_url": reverse("site:language"),
+    }
+    actor = actor_of(request) if hasattr(request, "user") else None
+    if actor is not None:
+        shown |= _personal(request, actor)
+    return {"frame": shown}
+
+
+def _personal(request: HttpRequest, actor: Actor) -> dict[str, Any]:
+    posts = list(request.user.live_memberships(Clock.today()))
+    return {
+        "actor": {
+            "name": actor.name,
+            "organisation_name": actor.organisation_name,
+            "role_label": _(role_label(actor.role)),
+        },
+        "memberships": [_post(post, actor) for post in posts] if len(posts) > 1 else [],
+        "navigation": navigation.items_for(actor, request.path),
+        "task_count": tasks_for(actor).count(),
+        "tasks_url": reverse("site:tasks"),
+        "search_url": reverse("site:search"),
+        "search_hint": _("搜产品、机构、对接单") if actor.is_firm else _("搜企业、机构、信用代码、案号"),
+        "query": request.GET.get("q", "") if request.path == reverse("site:search") else "",
+        "switch_url": reverse("site:switch"),
+        "logout_url": reverse("site:logout"),
+        "password_url": reverse("site:password"),
+    }
+
+
+def _post(post: Any, actor: Actor) -> dict[str, Any]:
+    return {
+        "id": post.pk,
+        "organisation": post.organisation.name,
+        "role_label": _(post.role_label),
+        "current": post.pk == actor.membership_id,
+    }
