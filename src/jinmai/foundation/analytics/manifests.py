@@ -1,0 +1,112 @@
+"""Which batches a reading rests on, and the relations over them: manifests (事实清单)."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime
+
+from django.db import transaction
+from django.db.models import Q
+
+from .backends import duckdb as engine
+from .models import Batch, Manifest
+from .tables import FactTable, get_table, stored_tables
+from .tables import tables as declared_tables
+
+INLINE_KEYS = 200
+
+
+def manifest(
+    on: date | None = None, known: datetime | None = None, *, tables: Iterable[str] | None = None
+) -> Manifest:
+    """The manifest of all batches known by ``known`` (default: all there are now) and not withdrawn by then.
+
+    ``tables`` keeps to the batches of these tables, so that a manifest doesn't change with facts it has nothing to do
+    with. ``on`` picks rows when they are read, not batches: the same manifest serves every date.
+    """
+    chosen = _batches(known, tables)
+    digest = hashlib.sha256("\n".join(sorted({f"{one.table}:{one.digest}" for one in chosen})).encode()).hexdigest()
+    ids = [str(one.pk) for one in chosen]
+    found = Manifest.objects.filter(digest=digest).first()
+    if found is None:
+        with transaction.atomic():
+            found, _ = Manifest.objects.get_or_create(digest=digest, defaults={"batch_ids": ids})
+    return found
+
+
+def _batches(known: datetime | None, names: Iterable[str] | None) -> list[Batch]:
+    chosen = Batch.objects.all()
+    if names is not None:
+        stored = {stored for name in names for stored in stored_tables(name)}
+        chosen = chosen.filter(table__in=stored)
+    if known is None:
+        return list(chosen.live())
+    return list(chosen.filter(known_at__lte=known).filter(Q(tombstone__isnull=True) | Q(tombstone__at__gt=known)))
+
+
+def relation(
+    table: FactTable, batches: Sequence[Batch], on: date | None, *, keys: Sequence[str] | None = None
+) -> str:
+    """SQL of a stored table's rows in these batches: happened by ``on``, about ``keys`` (None: about all)."""
+    columns = [(one.name, one.type) for one in table.columns]
+    mine = [batch for batch in batches if batch.table == table.name]
+    if not any(batch.path or batch.again_path for batch in mine):
+        return engine.nothing(columns)
+    names = ", ".join(f'"{name}"' for name, _ in columns)
+    narrow = _only(table, keys)
+    body = _latest(mine, names) if table.sort == "event" else _distinct(mine, names, narrow)
+    conditions = [] if table.sort != "event" else ([narrow] if narrow else [])
+    if on is not None and table.date is not None:
+        conditions.append(f'("{table.date}" IS NULL OR "{table.date}" <= DATE {engine.literal(on.isoformat())})')
+    where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
+    return f"SELECT {names} FROM ({body}){where}"
+
+
+def _only(table: FactTable, keys: Sequence[str] | None) -> str:
+    if keys is None:
+        return ""
+    if len(keys) > INLINE_KEYS:
+        return f'"{table.grain}" IN (SELECT key FROM jm_wanted)'
+    listed = ", ".join(engine.literal(key) for key in keys) or "NULL"
+    return f'"{table.grain}" IN ({listed})'
+
+
+def _distinct(batches: Sequence[Batch], names: str, narrow: str) -> str:
+    """Each row once: the batches' own rows, and rows a batch shares with one that isn't (or no longer) among them."""
+    where = f" WHERE {narrow}" if narrow else ""
+    here = {str(batch.pk) for batch in batches}
+    own = [batch.file for batch in batches if batch.file]
+    shared = [batch.again_file for batch in batches if batch.again_file and set(batch.held_by) - here]
+    if not shared:
+        return f"SELECT {names} FROM {engine.parquet(own)}{where}"
+    return f"SELECT DISTINCT ON (row_key) {names} FROM {engine.parquet([*own, *shared])}{where}"
+
+
+def _latest(batches: Sequence[Batch], names: str) -> str:
+    """The last version of each key, without keys that were taken out."""
+    files = [batch.file for batch in batches if batch.file]
+    return (
+        f"SELECT {names} FROM (SELECT * FROM {engine.parquet(files)} "
+        'QUALIFY row_number() OVER (PARTITION BY "key" ORDER BY "seq" DESC) = 1) WHERE NOT "deleted"'
+    )
+
+
+def relations(
+    names: Iterable[str], batches: Sequence[Batch], on: date | None, *, keys: Sequence[str] | None = None
+) -> list[tuple[str, str]]:
+    """(name, SQL) of every stored table that these tables rest on."""
+    stored = sorted({stored for name in names for stored in stored_tables(name)})
+    return [
+        (name, relation(get_table(name), batches, on, keys=_keys_for(get_table(name), keys))) for name in stored
+    ]
+
+
+def _keys_for(table: FactTable, keys: Sequence[str] | None) -> Sequence[str] | None:
+    """Keys narrow only tables that are about subjects."""
+    return keys if "subject_key" in table.column_names and table.grain == "subject_key" else None
+
+
+def landed_tables() -> list[str]:
+    """Names of the tables that intake fills."""
+    return sorted(name for name, table in declared_tables().items() if table.sort == "landed")

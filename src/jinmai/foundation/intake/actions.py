@@ -1,0 +1,182 @@
+"""Verbs of intake: import files of a source, and take an import back."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from jinmai.foundation.analytics.actions import withdraw_batch
+from jinmai.foundation.analytics.landing import Arrived, facts_lock, incoming, land, live_batch, settle, sweep
+from jinmai.foundation.analytics.models import Batch
+from jinmai.foundation.kernel.access.actor import Actor
+from jinmai.foundation.kernel.access.permissions import require
+from jinmai.foundation.kernel.action import action
+from jinmai.foundation.kernel.errors import Refusal
+from jinmai.foundation.kernel.home import current_home
+from jinmai.foundation.kernel.ids import new_id
+from jinmai.foundation.kernel.subjects.actions import ensure_subjects
+
+from . import child
+from .declarations import Source, sources
+from .models import Receipt
+
+
+@dataclass(frozen=True)
+class GivenFile:
+    """A file as handed over: where it lies now, and what its owner calls it."""
+
+    path: Path
+    name: str
+
+
+@dataclass
+class ImportOutcome:
+    """What became of the files: a receipt each, or the refusal of a whole file."""
+
+    receipts: list[Receipt] = field(default_factory=list)
+    refused: list[tuple[str, Refusal]] = field(default_factory=list)
+
+
+def source_named(name: str) -> Source:
+    """The declared source; refuses with JM-INT-006 one that isn't declared."""
+    try:
+        return sources()[name]
+    except KeyError:
+        known = "、".join(f"{one.name}（{one.label}）" for one in sources().values())
+        raise Refusal("JM-INT-006", f"没有名为“{name}”的数据来源", f"可用的来源：{known}") from None
+
+
+def import_files(
+    actor: Actor, source_name: str, files: Sequence[GivenFile], progress: Callable[[str], None] = lambda text: None
+) -> ImportOutcome:
+    """Import files of one source (导入), one batch each; rows that don't fit are rejected one by one, with row, column,
+    value and reason; rows that are there already are counted as duplicates.
+
+    A file that can't be taken at all (JM-INT-001 empty, 002 no table, 003 another source's, 004 too large, 005 a column
+    twice) changes nothing and doesn't keep the other files from being imported.
+    """
+    require(actor, "intake.import_files")
+    source = source_named(source_name)
+    outcome = ImportOutcome()
+    with facts_lock():
+        sweep()
+        folders = [incoming(str(new_id())) for _ in files]
+        try:
+            for place, given in enumerate(files):
+                following = (files[place + 1].path, folders[place + 1]) if place + 1 < len(files) else None
+                progress(f"{given.name}：读取中")
+                try:
+                    parsed = _parse(source, given, folders[place], following, progress)
+                except Refusal as refusal:
+                    outcome.refused.append((given.name, refusal))
+                    continue
+                outcome.receipts.append(record_import(actor, source, given.name, parsed, folders[place]))
+        finally:
+            for folder in folders:
+                shutil.rmtree(folder, ignore_errors=True)
+    return outcome
+
+
+def _parse(
+    source: Source,
+    given: GivenFile,
+    folder: Path,
+    following: tuple[Path, Path] | None,
+    progress: Callable[[str], None],
+) -> dict[str, Any]:
+    if not given.path.is_file():
+        raise Refusal("JM-INT-007", f"找不到文件“{given.name}”", "请核对路径")
+    started = time.perf_counter()
+    live = [
+        (str(batch.pk), str(path))
+        for batch in Batch.objects.live().filter(source=source.name)
+        for path in (batch.file, batch.again_file)
+        if path is not None
+    ]
+    request = {
+        "source": source.name,
+        "path": str(given.path.resolve()),
+        "folder": str(folder),
+        "live": live,
+        "following": [str(part) for part in _resolved(following)] if following else None,
+    }
+    parsed = child.ask(request, lambda text: progress(f"{given.name}：{text}"))
+    return {**parsed, "seconds": time.perf_counter() - started}
+
+
+def _resolved(following: tuple[Path, Path]) -> tuple[Path, Path]:
+    return following[0].resolve(), following[1]
+
+
+@action("intake.import_files")
+def record_import(actor: Actor, source: Source, file_name: str, parsed: dict[str, Any], folder: Path) -> Receipt:
+    """Land a file that was read: its batch, its subjects and its receipt in one transaction.
+
+    The very content of a live batch makes no second batch: its rows are counted as duplicates.
+    """
+    batch = live_batch(source.name, parsed["digest"])
+    repeated = batch is not None
+    if batch is None:
+        if source.subject is not None:
+            rule = source.subject
+            ensure_subjects(
+                Actor.platform(), rule.scheme, parsed["keys"], kind=rule.kind, origin=rule.origin, names=parsed["names"]
+            )
+        batch = land(_arrived(source, parsed, folder))
+    identity = new_id()
+    rejects_path = ""
+    if parsed["rejected"]:
+        rejects_path = f"rejects/{identity}.jsonl"
+        settle(folder / "rejects.jsonl", current_home().facts / rejects_path)
+    return Receipt.objects.create(
+        id=identity,
+        source=source.name,
+        file_name=file_name[:200],
+        file_sha256=parsed["file_sha256"],
+        batch=batch,
+        repeated=repeated,
+        rows=parsed["rows"],
+        accepted=parsed["accepted"],
+        rejected=parsed["rejected"],
+        duplicates=parsed["duplicates"],
+        totals=parsed["totals"],
+        notes=parsed["notes"],
+        rejects_path=rejects_path,
+        seconds=round(parsed["seconds"], 3),
+        organisation_id=actor.organisation_id,
+        organisation_name=actor.organisation_name,
+        actor_name=actor.name,
+    )
+
+
+def _arrived(source: Source, parsed: dict[str, Any], folder: Path) -> Arrived:
+    main, again = folder / "main.parquet", folder / "again.parquet"
+    return Arrived(
+        source=source.name,
+        table=source.table,
+        digest=parsed["digest"],
+        file_sha256=parsed["file_sha256"],
+        rows=parsed["accepted"],
+        main=main if parsed["accepted"] else None,
+        again=again if again.exists() else None,
+        held_by=tuple(parsed["held_by"]),
+        happened_from=_day(parsed["happened_from"]),
+        happened_to=_day(parsed["happened_to"]),
+    )
+
+
+def _day(text: str | None) -> date | None:
+    return date.fromisoformat(text) if text else None
+
+
+@action("intake.withdraw_import")
+def withdraw_import(actor: Actor, receipt: Receipt, *, reason: str) -> Receipt:
+    """Take an import back (撤回导入): its batch is withdrawn; nothing is erased. Refuses like ``withdraw_batch``."""
+    with facts_lock():
+        withdraw_batch(actor, receipt.batch, reason=reason)
+    return Receipt.objects.get(pk=receipt.pk)

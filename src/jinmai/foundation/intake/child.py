@@ -1,0 +1,106 @@
+"""The parent's end of the parsing child: one process for all imports of this process, started when needed."""
+
+from __future__ import annotations
+
+import atexit
+import json
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from jinmai.foundation.kernel.errors import Refusal
+
+WORKER = "jinmai.foundation.intake.parsing.worker"
+
+
+class Child:
+    """A running worker; ends with this process, because its standard input is then closed."""
+
+    def __init__(self) -> None:
+        self._errors = tempfile.TemporaryFile()  # noqa: SIM115 – lives as long as the worker
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", WORKER],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._errors,
+            text=True,
+            encoding="utf-8",
+        )
+
+    @property
+    def alive(self) -> bool:
+        return self._process.poll() is None
+
+    def ask(self, request: dict[str, Any], progress: Callable[[str], None]) -> dict[str, Any]:
+        """Send one request and wait for its answer; a refusal of the whole file is raised."""
+        assert self._process.stdin is not None and self._process.stdout is not None
+        try:
+            self._process.stdin.write(json.dumps(request, ensure_ascii=False) + "\n")
+            self._process.stdin.flush()
+        except BrokenPipeError:
+            raise self._died() from None
+        for line in self._process.stdout:
+            answer = json.loads(line)
+            if "progress" in answer:
+                progress(answer["progress"])
+            elif "refused" in answer:
+                raise Refusal(**answer["refused"])
+            else:
+                return dict(answer["parsed"])
+        raise self._died()
+
+    def _died(self) -> Refusal:
+        self.close()
+        return Refusal("JM-INT-004", "文件没能读完：读取程序中途退出", "文件可能过大或已损坏，请分成几个文件后再上传")
+
+    def close(self) -> None:
+        """End the worker."""
+        if self._process.stdin:
+            self._process.stdin.close()
+        try:
+            self._process.wait(timeout=5)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+        if self._process.stdout:
+            self._process.stdout.close()
+        self._errors.close()
+
+
+_lock = threading.Lock()
+_child: Child | None = None
+
+
+def ask(request: dict[str, Any], progress: Callable[[str], None]) -> dict[str, Any]:
+    """Have the one child read a file; a child that died is replaced for the next file."""
+    global _child
+    with _lock:
+        if _child is None or not _child.alive:
+            if _child is None:
+                atexit.register(stop)
+            _child = Child()
+        try:
+            return _child.ask(request, progress)
+        except Refusal:
+            if not _child.alive:
+                _child = None
+            raise
+
+
+def start() -> None:
+    """Start the child ahead of the first file, while this process is still busy with itself."""
+    global _child
+    with _lock:
+        if _child is None or not _child.alive:
+            _child = Child()
+            atexit.register(stop)
+
+
+def stop() -> None:
+    """End the child, if there is one."""
+    global _child
+    if _child is not None:
+        _child.close()
+        _child = None
