@@ -18,13 +18,13 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from .measures import Measure, MeasureUnknown, get_measure, measure, measures, require_declared
-from .tables import Column, EventTable, FactTable, declare, get_table, tables
+from .declared import Measure, MeasureUnknown, get_measure, measure, measures, require_declared
+from .fact_tables import Column, EventTable, FactTable, declare, get_table, tables
 
 if TYPE_CHECKING:
-    from .compute import Profile, compute, compute_columns, cube, profile
-    from .door import Reading, ReadFigure, read, read_rows
+    from .door import ReadFigure, Reading, read, read_rows
     from .expressions import months_before, ratio, within
+    from .figures import Profile, compute, compute_columns, cube, profile
     from .manifests import manifest
     from .refresh import as_of, refresh_facts
 
@@ -35,11 +35,11 @@ _LAZY = {
     "months_before": "expressions",
     "ibis": "expressions",
     "manifest": "manifests",
-    "compute": "compute",
-    "compute_columns": "compute",
-    "profile": "compute",
-    "Profile": "compute",
-    "cube": "compute",
+    "compute": "figures",
+    "compute_columns": "figures",
+    "profile": "figures",
+    "Profile": "figures",
+    "cube": "figures",
     "read": "door",
     "read_rows": "door",
     "Reading": "door",

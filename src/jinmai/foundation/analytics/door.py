@@ -19,11 +19,11 @@ from jinmai.foundation.kernel.subjects.directory import keys_of
 from jinmai.foundation.kernel.subjects.models import Identifier, Subject
 
 from .backends import duckdb as engine
-from .compute import SHOWN_ROWS, Value, compute, filtered, frame, picked
+from .declared import get_measure, require_declared
+from .fact_tables import get_table
+from .figures import SHOWN_ROWS, Value, compute, filtered, frame, picked
 from .manifests import manifest, relations
-from .measures import get_measure, require_declared
 from .models import Manifest
-from .tables import get_table
 
 
 @dataclass(frozen=True)
@@ -81,9 +81,7 @@ def _figures(
     values = compute(fields, on, facts, sorted(key for some in keys.values() for key in some))
     sources = {name: get_measure(name).source or get_table(get_measure(name).table).label for name in fields}
     return {
-        identity: {
-            name: ReadFigure(_known(values, keys.get(identity, []), name), on, sources[name]) for name in fields
-        }
+        identity: {name: ReadFigure(_known(values, keys.get(identity, []), name), on, sources[name]) for name in fields}
         for identity in ids
     }
 
@@ -161,7 +159,5 @@ def _subjects(keys: Sequence[str]) -> list[UUID]:
     for scheme, values in by_scheme.items():
         for start in range(0, len(values), 500):
             chunk = values[start : start + 500]
-            found |= set(
-                Identifier.objects.filter(scheme=scheme, value__in=chunk).values_list("subject_id", flat=True)
-            )
+            found |= set(Identifier.objects.filter(scheme=scheme, value__in=chunk).values_list("subject_id", flat=True))
     return sorted(found, key=str)

@@ -10,16 +10,14 @@ from django.db import transaction
 from django.db.models import Q
 
 from .backends import duckdb as engine
+from .fact_tables import FactTable, get_table, stored_tables
+from .fact_tables import tables as declared_tables
 from .models import Batch, Manifest
-from .tables import FactTable, get_table, stored_tables
-from .tables import tables as declared_tables
 
 INLINE_KEYS = 200
 
 
-def manifest(
-    on: date | None = None, known: datetime | None = None, *, tables: Iterable[str] | None = None
-) -> Manifest:
+def manifest(on: date | None = None, known: datetime | None = None, *, tables: Iterable[str] | None = None) -> Manifest:
     """The manifest of all batches known by ``known`` (default: all there are now) and not withdrawn by then.
 
     ``tables`` keeps to the batches of these tables, so that a manifest doesn't change with facts it has nothing to do
@@ -45,9 +43,7 @@ def _batches(known: datetime | None, names: Iterable[str] | None) -> list[Batch]
     return list(chosen.filter(known_at__lte=known).filter(Q(tombstone__isnull=True) | Q(tombstone__at__gt=known)))
 
 
-def relation(
-    table: FactTable, batches: Sequence[Batch], on: date | None, *, keys: Sequence[str] | None = None
-) -> str:
+def relation(table: FactTable, batches: Sequence[Batch], on: date | None, *, keys: Sequence[str] | None = None) -> str:
     """SQL of a stored table's rows in these batches: happened by ``on``, about ``keys`` (None: about all)."""
     columns = [(one.name, one.type) for one in table.columns]
     mine = [batch for batch in batches if batch.table == table.name]
@@ -97,9 +93,7 @@ def relations(
 ) -> list[tuple[str, str]]:
     """(name, SQL) of every stored table that these tables rest on."""
     stored = sorted({stored for name in names for stored in stored_tables(name)})
-    return [
-        (name, relation(get_table(name), batches, on, keys=_keys_for(get_table(name), keys))) for name in stored
-    ]
+    return [(name, relation(get_table(name), batches, on, keys=_keys_for(get_table(name), keys))) for name in stored]
 
 
 def _keys_for(table: FactTable, keys: Sequence[str] | None) -> Sequence[str] | None:

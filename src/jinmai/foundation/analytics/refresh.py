@@ -19,9 +19,9 @@ from jinmai.foundation.kernel.ids import new_id
 from jinmai.foundation.kernel.outbox import OutboxRow
 
 from .backends import duckdb as engine
+from .fact_tables import FactTable, get_table
 from .landing import facts_lock, settle
 from .models import Batch, FactsCursor
-from .tables import FactTable, get_table
 
 CHUNK = 50_000
 
@@ -114,5 +114,3 @@ def _day(text: str) -> date:
 
     moment = datetime.fromisoformat(text)
     return (moment.astimezone(LEGAL_ZONE) if moment.tzinfo else moment).date()
-
-

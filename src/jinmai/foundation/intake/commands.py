@@ -42,9 +42,7 @@ def import_command(
             name: sum(getattr(receipt, name) for receipt in receipts)
             for name in ("rows", "accepted", "rejected", "duplicates")
         }
-        refused = [
-            {"file": name, "code": refusal.code, "error": str(refusal)} for name, refusal in outcome.refused
-        ]
+        refused = [{"file": name, "code": refusal.code, "error": str(refusal)} for name, refusal in outcome.refused]
         run.result(
             {
                 "batches": [_described(receipt) for receipt in receipts],

@@ -31,25 +31,24 @@ def _invoices(bought: Any, sold: Any, on: date) -> Any:
     return both[0].union(both[1])
 
 
-def _added_up(invoices: Any, **by: Any) -> Any:
-    return (
-        invoices.filter(invoices.valid)
-        .group_by(subject_key=invoices.subject_key, direction=invoices.direction, **by)
-        .aggregate(
-            net_fen=invoices.net_fen.sum(),
-            tax_fen=invoices.tax_fen.sum(),
-            gross_fen=invoices.gross_fen.sum(),
-            invoices=invoices.count(),
-        )
+def _added_up(valid: Any, **by: Any) -> Any:
+    return valid.group_by(subject_key=valid.subject_key, direction=valid.direction, **by).aggregate(
+        net_fen=valid.net_fen.sum(),
+        tax_fen=valid.tax_fen.sum(),
+        gross_fen=valid.gross_fen.sum(),
+        invoices=valid.count(),
+        last_on=valid.happened_on.max(),
     )
 
 
 def _by_partner(invoices: Any, on: date) -> Any:
-    return _added_up(invoices, partner=invoices.partner)
+    valid = invoices.filter(invoices.valid)
+    return _added_up(valid, partner=valid.partner)
 
 
 def _by_month(invoices: Any, on: date) -> Any:
-    return _added_up(invoices, month=invoices.happened_on.truncate("M"))
+    valid = invoices.filter(invoices.valid)
+    return _added_up(valid, month=valid.happened_on.truncate("M"))
 
 
 def declare_tables() -> None:

@@ -82,5 +82,7 @@ def write(path: Path, columns: Sequence[tuple[str, str]], rows: Sequence[Sequenc
     import pyarrow.parquet as pq
 
     kinds = {"str": pa.string(), "date": pa.date32(), "bool": pa.bool_()}
-    arrays = [pa.array([row[place] for row in rows], kinds.get(kind, pa.int64())) for place, (_, kind) in enumerate(columns)]
+    arrays = [
+        pa.array([row[place] for row in rows], kinds.get(kind, pa.int64())) for place, (_, kind) in enumerate(columns)
+    ]
     pq.write_table(pa.table(arrays, names=[name for name, _ in columns]), path, compression="zstd")

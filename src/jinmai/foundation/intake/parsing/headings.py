@@ -28,8 +28,8 @@ def folded(text: str) -> str:
     >>> folded(" 金 额（元）*")
     '金额'
     """
-    plain = unicodedata.normalize("NFKC", text).strip("\\ufeff* \\t")
-    plain = "".join(plain.split())
+    plain = unicodedata.normalize("NFKC", text)
+    plain = "".join(plain.replace("*", "").replace("\ufeff", "").split())
     bracket = plain.find("(")
     return (plain[:bracket] if bracket > 0 and plain.endswith(")") else plain).lower()
 
@@ -70,9 +70,7 @@ def missing_labels(source: Source, positions: dict[str, int]) -> list[str]:
     return [one.label for one in source.fields if not one.optional_column and one.name not in positions]
 
 
-def find_headings(
-    source: Source, top: Sequence[tuple[int, list[str]]], others: Sequence[Source] = ()
-) -> Headings:
+def find_headings(source: Source, top: Sequence[tuple[int, list[str]]], others: Sequence[Source] = ()) -> Headings:
     """The heading among the file's first rows. Refuses with JM-INT-003 a file whose columns don't fit, naming what is
     missing and which source it looks like; with JM-INT-002 a file that is no table."""
     best: tuple[int, list[str], dict[str, int]] | None = None

@@ -63,7 +63,10 @@ def _value(field: Field) -> str:
 def _choice(field: Field) -> str:
     cell = _cell(field)
     as_bool = field.type == "bool"
-    written = [(text, ("true" if value else "false") if as_bool else quoted(str(value))) for text, value in field.values.items()]
+    written = [
+        (text, ("true" if value else "false") if as_bool else quoted(str(value)))
+        for text, value in field.values.items()
+    ]
     quick = " ".join(f"WHEN {quoted(text)} THEN {value}" for text, value in written)
     return f"CASE {cell} {quick} ELSE CASE jm_fold({cell}) {quick} END END"
 
@@ -130,7 +133,7 @@ def values_sql(source: Source, positions: dict[str, int], row_number: str) -> st
     cells, values = [], []
     for field in source.fields:
         place = positions.get(field.name)
-        cells.append(f'{"CAST(NULL AS VARCHAR)" if place is None else f"c{place}"} AS {_cell(field)}')
+        cells.append(f"{'CAST(NULL AS VARCHAR)' if place is None else f'c{place}'} AS {_cell(field)}")
         values.append(f"{value_sql(field, source)} AS {_value(field)}")
     return f'SELECT *, {", ".join(values)} FROM (SELECT {row_number} AS "row", {", ".join(cells)} FROM lines)'
 

@@ -96,7 +96,9 @@ def _from_text(given: Path, target: Path, digest: str, *, zipped: bool) -> Unpac
             raise FileRefused("JM-INT-001", "文件是空的", "请重新导出后再上传")
         notes = [] if encoding == "utf-8" else [f"文件编码 {encoding.upper()}，已转换"]
         return Unpacked(target, digest, encoding, lines, plain=not blank, notes=notes)
-    raise FileRefused("JM-INT-002", "这不是文本表格，认不出它的编码", "请另存为 UTF-8 或 GBK 编码的 CSV，或上传 Excel 文件")
+    raise FileRefused(
+        "JM-INT-002", "这不是文本表格，认不出它的编码", "请另存为 UTF-8 或 GBK 编码的 CSV，或上传 Excel 文件"
+    )
 
 
 def _transcode(stream: IO[bytes], out: IO[bytes], encoding: str) -> tuple[int, bool]:

@@ -18,10 +18,10 @@ import ibis
 import numpy as np
 
 from .backends import duckdb as engine
+from .declared import Measure, get_measure, measures
+from .fact_tables import FactTable, get_table, stored_tables
 from .manifests import landed_tables, manifest, relations
-from .measures import Measure, get_measure, measures
 from .models import Batch, Manifest
-from .tables import FactTable, get_table, stored_tables
 
 Value = int | str | bool | None
 _IBIS = {"str": "string", "int": "int64", "fen": "int64", "ratio": "int64", "date": "date", "bool": "boolean"}
