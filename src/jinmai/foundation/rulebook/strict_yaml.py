@@ -1,4 +1,4 @@
-"""YAML read strictly (规则文件读取): no repeated keys, no floats, no words that turn into truths."""
+"""YAML read strictly (规则文件读取): no repeated keys, no floats, no words that turn into truths or days."""
 
 from __future__ import annotations
 
@@ -12,20 +12,23 @@ from jinmai.foundation.rulebook.faults import RuleFault
 
 
 class _StrictLoader(yaml.SafeLoader):
-    """SafeLoader that keeps ``yes``, ``no``, ``on`` and ``off`` as words and refuses a key written twice."""
+    """SafeLoader that keeps ``yes``, ``no``, ``on``, ``off`` and days as text and refuses a key written twice."""
 
     def construct_mapping(self, node: Any, deep: bool = False) -> dict[Hashable, Any]:
         seen = set()
         for key_node, _ in node.value:
             key = self.construct_object(key_node, deep=True)
+            if not isinstance(key, Hashable):
+                raise RuleFault("", f"第 {key_node.start_mark.line + 1} 行：键应为文字")
             if key in seen:
                 raise RuleFault(str(key), f"第 {key_node.start_mark.line + 1} 行：同一个键写了两次")
             seen.add(key)
         return super().construct_mapping(node, deep)
 
 
+_LEFT_AS_TEXT = ("tag:yaml.org,2002:bool", "tag:yaml.org,2002:timestamp")
 _StrictLoader.yaml_implicit_resolvers = {
-    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:bool"]
+    first: [(tag, pattern) for tag, pattern in resolvers if tag not in _LEFT_AS_TEXT]
     for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
 }
 _StrictLoader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile("^(?:true|false)$"), list("tf"))
