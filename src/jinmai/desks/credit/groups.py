@@ -1,0 +1,91 @@
+"""Figures that stand together on the sheet and are consented to together (数据项)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+
+from jinmai.desks.credit.facts import MONTHS_DRAWN
+
+
+@dataclass(frozen=True)
+class Group:
+    """One group of figures: its slug in forms, its words, its measures."""
+
+    slug: str
+    label: Any
+    fields: tuple[str, ...]
+
+
+def month_fields(side: str) -> tuple[str, ...]:
+    """The monthly measures of ``sales`` or ``purchases``, newest first."""
+    return tuple(f"{side}_month_{number:02d}" for number in range(1, MONTHS_DRAWN + 1))
+
+
+GROUPS = (
+    Group("register", _("登记信息"), ("months_operating", "size_class", "industry_code", "region", "subject_kind")),
+    Group(
+        "sales",
+        _("销售规模与增长"),
+        (
+            "sales_12m", "sales_prev_12m", "sales_36m", "sales_growth_12m", "average_ticket_12m",
+            "output_tax_rate_12m", "tax_burden_12m",
+        ),
+    ),
+    Group(
+        "continuity",
+        _("经营连续性"),
+        (
+            "invoice_active_months_12m", "invoice_active_months_36m", "invoice_gap_max_days", "days_since_last_sale",
+            "months_since_first_invoice", "sales_unevenness_12m",
+        ),
+    ),
+    Group("quality", _("开票质量"), ("void_rate_12m", "void_rate_36m", "red_rate_12m", "input_void_rate_12m")),
+    Group("partners", _("上下游"), ("buyers_12m", "top1_buyer_share_12m", "suppliers_12m", "top1_supplier_share_12m")),
+    Group(
+        "purchases",
+        _("采购"),
+        (
+            "purchases_12m", "purchases_36m", "purchase_active_months_12m", "input_average_ticket_12m",
+            "purchase_to_sales_12m",
+        ),
+    ),
+    Group("months", _("月度开票走势"), (*month_fields("sales"), *month_fields("purchases"))),
+)  # fmt: skip
+BY_SLUG = {group.slug: group for group in GROUPS}
+
+
+def fields_of(slugs: Iterable[str]) -> list[str]:
+    """The measures of these groups.
+
+    >>> fields_of(["partners"])[0]
+    'buyers_12m'
+    """
+    return [field for slug in slugs for field in BY_SLUG[slug].fields]
+
+
+def all_fields() -> list[str]:
+    """Every measure of the sheet: what a firm consents to when it ticks all groups."""
+    return fields_of(BY_SLUG)
+
+
+def words_for(fields: Iterable[str]) -> str:
+    """Fields in an officer's words: a group that is complete by its name, others by the measure's.
+
+    >>> words_for(fields_of(["partners"]))
+    '上下游'
+    """
+    from jinmai.foundation import analytics
+
+    left = set(fields)
+    told = []
+    for group in GROUPS:
+        if set(group.fields) <= left:
+            told.append(str(group.label))
+            left -= set(group.fields)
+    declared = analytics.measures()
+    told += sorted(declared[name].label if name in declared else name for name in left)
+    return "、".join(told)
