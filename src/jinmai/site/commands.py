@@ -7,11 +7,12 @@ from importlib.util import find_spec
 
 import typer
 
-from jinmai.site import doctor
+from jinmai.site import doctor, serve
 
 
 def register(app: typer.Typer) -> None:
     """Put the site's commands among the others."""
     doctor.register(app)
+    serve.register(app)
     if find_spec("jinmai.site.demo"):
         import_module("jinmai.site.demo").register(app)

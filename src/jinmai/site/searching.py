@@ -1,15 +1,17 @@
-"""What the search box finds: each kind under the operation that shows it."""
+"""What the search box finds (搜索): each kind under the operation that lists it, only what the actor may see."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any
 
 from django.db.models import Q
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
+from jinmai.desks.financing.models import Need, Order, Product
+from jinmai.desks.parties.models import Firm, Institution
 from jinmai.foundation.kernel.access.actor import Actor
 from jinmai.foundation.kernel.access.permissions import allows
 
@@ -33,12 +35,65 @@ class Group:
     hits: list[Hit]
 
 
-def search(actor: Actor, text: str) -> list[Group]:
-    """Every kind the actor may list, at most twenty of each; nothing that it may not see."""
-    groups = [Group(_(label), list(find(actor, text))) for label, operation, find in KINDS if allows(actor, operation)]
-    return [group for group in groups if group.hits]
+def find_firms(actor: Actor, text: str) -> Iterable[Hit]:
+    """Firms by part of the name or the beginning of a code."""
+    rows = Firm.objects.visible_to(actor).matching(text).select_related("region", "subject")
+    for firm in rows.prefetch_related("subject__identifiers")[:MOST]:
+        place = firm.region.name if firm.region else ""
+        yield Hit(firm.name, reverse("parties:firm_detail", args=[firm.pk]), f"{firm.code}　{place}")
+
+
+def find_institutions(actor: Actor, text: str) -> Iterable[Hit]:
+    """Institutions by part of the name."""
+    rows = Institution.objects.visible_to(actor).matching(text).select_related("organisation__region")
+    for one in rows[:MOST]:
+        place = one.organisation.region.name if one.organisation.region else ""
+        note = "　".join(filter(None, (one.organisation.get_kind_display(), place)))
+        yield Hit(one.organisation.name, reverse("parties:institution_detail", args=[one.pk]), note)
+
+
+def find_orders(actor: Actor, text: str) -> Iterable[Hit]:
+    """Referral orders by case number, or by the firm's name where the actor may read it."""
+    rows = Order.objects.visible_to(actor)
+    by_number = Q(number__icontains=text) | Q(need__number__icontains=text)
+    by_firm = Q(need__organisation__name__icontains=text)
+    if actor.is_institution:
+        by_firm &= Q(institution__isnull=False)
+    found = rows.filter(by_number | by_firm).select_related("need__organisation", "institution")
+    for order in found[:MOST]:
+        firm = order.need.organisation.name if order.names_firm_to(actor) else ""
+        holder = order.institution.name if order.institution else _("待抢池")
+        note = "　".join(filter(None, (firm, holder, order.get_status_display())))
+        yield Hit(order.number, reverse("financing:order_detail", args=[order.pk]), note)
+
+
+def find_needs(actor: Actor, text: str) -> Iterable[Hit]:
+    """Needs by case number or the firm's name."""
+    asked = Q(number__icontains=text) | Q(organisation__name__icontains=text)
+    for need in Need.objects.visible_to(actor).filter(asked).select_related("organisation")[:MOST]:
+        note = f"{need.organisation.name}　{need.get_status_display()}"
+        yield Hit(need.number, reverse("financing:need_detail", args=[need.pk]), note)
+
+
+def find_products(actor: Actor, text: str) -> Iterable[Hit]:
+    """Products by part of the name."""
+    for product in Product.objects.filter(name__icontains=text).select_related("institution")[:MOST]:
+        yield Hit(product.name, reverse("financing:product_detail", args=[product.code]), product.institution.name)
 
 
 Finder = Callable[[Actor, str], Iterable[Hit]]
-KINDS: list[tuple[str, str, Finder]] = []
-__all__ = ["Any", "Group", "Hit", "Q", "reverse", "search"]
+KINDS: tuple[tuple[str, str, Finder], ...] = (
+    (gettext_lazy("企业"), "parties.view_firm", find_firms),
+    (gettext_lazy("对接单"), "financing.view_order", find_orders),
+    (gettext_lazy("融资需求"), "financing.view_need", find_needs),
+    (gettext_lazy("机构"), "parties.view_institution", find_institutions),
+    (gettext_lazy("产品"), "financing.view_product", find_products),
+)
+
+
+def search(actor: Actor, text: str) -> list[Group]:
+    """Every kind the actor may open, at most twenty of each; nothing that it may not see."""
+    groups = [
+        Group(str(label), list(find(actor, text))) for label, operation, find in KINDS if allows(actor, operation)
+    ]
+    return [group for group in groups if group.hits]

@@ -1,0 +1,58 @@
+"""``jinmai serve``: the site over HTTP, on this machine unless said otherwise."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from jinmai.foundation.kernel.commandline import HomeOption, command_run
+from jinmai.foundation.kernel.errors import Broken
+
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+APPLICATION = "jinmai.site.wsgi:application"
+
+
+def run(host: str, port: int, workers: int) -> None:
+    """Serve the home that was opened until the process is told to end; returns when it has ended."""
+    from granian import Granian
+    from granian.constants import Interfaces
+
+    Granian(
+        APPLICATION,
+        address=host,
+        port=port,
+        interface=Interfaces.WSGI,
+        workers=workers,
+        blocking_threads=1,
+        websockets=False,
+        log_level="warning",
+        respawn_failed_workers=True,
+    ).serve()
+
+
+def refuse_open_demo(profile: str, host: str) -> None:
+    """A home of profile ``demo`` has printed passwords and is served to this machine only."""
+    if profile == "demo" and host not in LOOPBACK:
+        raise Broken("a home of profile 'demo' is served on loopback only: leave --host out")
+
+
+def register(app: typer.Typer) -> None:
+    """Put ``serve`` among the commands."""
+
+    @app.command("serve")
+    def serve(
+        home: HomeOption = None,
+        port: Annotated[int, typer.Option("--port", help="端口")] = 8000,
+        host: Annotated[str, typer.Option("--host", help="监听地址")] = "127.0.0.1",
+        workers: Annotated[int, typer.Option("--workers", help="工作进程数", min=1)] = 2,
+    ) -> None:
+        """启动网站；按 Ctrl+C 结束。"""
+        with command_run(home, as_json=False) as one:
+            from jinmai.foundation.kernel.home import current_home
+            from jinmai.site.startup import check
+
+            refuse_open_demo(current_home().profile, host)
+            check()
+            one.say(f"http://{host}:{port}/")
+            run(host, port, workers)
