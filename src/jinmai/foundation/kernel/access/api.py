@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
+from inspect import signature
 from typing import Any
 
 from django.http import HttpRequest
@@ -44,6 +45,8 @@ def api_operation(operation: str) -> Callable[[Handler], Handler]:
             return handler(request, *args, **kwargs)
 
         guarded.operation = operation
+        #: Ninja would look the handler's annotations up in this module.
+        guarded.__signature__ = signature(handler, eval_str=True)
         return guarded
 
     return decorate

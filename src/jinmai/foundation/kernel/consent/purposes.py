@@ -19,6 +19,7 @@ CONSENTED = frozenset({CREDIT_ASSESSMENT})
 STATUTORY_ROLES = frozenset(
     {
         "bureau.director",
+        "city.leader",
         "bureau.section_chief",
         "supervision.section_chief",
         "district.clerk",

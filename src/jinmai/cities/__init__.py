@@ -1,0 +1,1 @@
+"""Cities: each folder is one city's overlay over the shared rules."""
