@@ -10,7 +10,7 @@ from jinmai.foundation.kernel.action import object_ref
 from jinmai.foundation.kernel.clock import Clock
 from jinmai.foundation.kernel.organisations.models import Organisation
 from jinmai.foundation.kernel.work.clocks import start_clock
-from jinmai.foundation.kernel.work.models import DueClock
+from jinmai.foundation.kernel.work.models import DueClock, Task
 from jinmai.foundation.kernel.work.tasks import open_task
 from jinmai.foundation.rulebook import NotInForce, get
 
@@ -56,6 +56,15 @@ def ask_approver(order: Order, due: DueClock | None) -> None:
     role = "institution.approver" if bank else "institution.manager"
     office = head_office(order.institution) if bank else order.institution
     _open(order, "decide_order", _("作出授信决定"), office, role, due)
+
+
+def open_clock(order: Order, verb: str) -> DueClock | None:
+    """The clock of the order's open task for a verb, if it has one."""
+    task = Task.objects.filter(
+        subject_ref=object_ref(order), verb=f"financing.{verb}", done_at__isnull=True
+    ).select_related("clock")
+    found = task.first()
+    return found.clock if found else None
 
 
 def ask_firm(order: Order, verb: str, title: str, due: DueClock | None = None) -> None:

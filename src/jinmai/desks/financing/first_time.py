@@ -2,37 +2,47 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 
 from jinmai.desks.financing.models import Loan, Need
-from jinmai.foundation.rulebook import NotInForce, get
+from jinmai.desks.parties.facts import KIND_TEXT
+from jinmai.desks.parties.models import Firm
+from jinmai.foundation.rulebook import Figure, MeasureInfo, NotInForce, explain, get
 
 RULE = "first_time_borrower"
+#: The definition asks the credit register, which only an institution may query; the platform puts what it knows there.
+RECORDS = "bank_loan_records_before_disbursement"
+SOURCE = "平台推定：平台放款记录、企业填报"
 
 
 def infer_first_time(need: Need, disbursed_on: date) -> tuple[bool, dict[str, Any]]:
-    """The platform's inference before a disbursement, and what it rests on.
+    """The platform's inference before a disbursement (平台推定), and what it rests on.
 
-    Looks only at what lies before ``disbursed_on``: loans on this platform, and the bank debt the firm stated. It can
-    never know the credit register: the institution's own word (机构核实) stands beside it.
+    Counts the loans this platform knows of up to that day, other than the one now recorded, and the bank debt the firm
+    stated; size and kind come from the register. Not known is not inferred: a firm without a size class is none. The
+    institution's own word (机构核实) stands beside it. Source: rule ``first_time_borrower``.
     """
-    earlier = Loan.objects.filter(subject_id=need.subject_id, disbursed_on__lt=disbursed_on).count()
-    same_day = Loan.objects.filter(subject_id=need.subject_id, disbursed_on=disbursed_on).count()
+    loans = Loan.objects.filter(subject_id=need.subject_id, disbursed_on__lte=disbursed_on).count()
     stated = need.declared.get("bank_debt", {}).get("value")
-    basis = {
-        "rule": RULE,
-        "before": str(disbursed_on),
-        "known_until": str(disbursed_on - timedelta(days=1)),
-        "loans_before": earlier + same_day,
-        "bank_debt_declared": stated,
-    }
-    return earlier + same_day == 0 and not stated, basis | _cited(disbursed_on)
-
-
-def _cited(on: date) -> dict[str, Any]:
+    figures = {RECORDS: Figure(loans + (1 if stated else 0), disbursed_on, SOURCE), **_registered(need)}
+    basis: dict[str, Any] = {"rule": RULE, "on": str(disbursed_on), "loans_before": loans, "debt_stated": bool(stated)}
     try:
-        rule = get(RULE, on=on)
+        rule = get(RULE, on=disbursed_on)
     except NotInForce:
-        return {"digest": None}
-    return {"digest": getattr(rule, "digest", None)}
+        return False, {**basis, "answer": None}
+    told = explain(rule.value.condition, figures, _measures(), disbursed_on)
+    basis |= {"answer": told.answer, "rule_digest": rule.rule.digest}
+    return told.answer == "yes", {**basis, "clauses": {clause.id: clause.answer for clause in told.clauses}}
+
+
+def _registered(need: Need) -> dict[str, Figure]:
+    firm = Firm.objects.filter(subject_id=need.subject_id).first()
+    if firm is None:
+        return {}
+    kind, size = KIND_TEXT.get(firm.kind), firm.size_class or None
+    return {"subject_kind": Figure(kind), "size_class": Figure(size, firm.figures_as_of)}
+
+
+def _measures() -> dict[str, MeasureInfo]:
+    return {RECORDS: MeasureInfo(RECORDS, "放款前银行贷款记录", "笔", who_can_know="institution")}

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
 import numpy as np
 
@@ -34,16 +35,25 @@ class Match:
     rank: int
 
 
-def firm_codes() -> dict[str, str]:
-    """Every firm's code by its key in facts, one key a firm, in order of code."""
-    codes: dict[str, str] = {}
-    seen: set[object] = set()
-    identifiers = Identifier.objects.filter(scheme__in=SCHEMES, subject__kind__in=FIRM_KINDS)
-    for one in sorted(identifiers, key=lambda found: (SCHEMES.index(found.scheme), found.value)):
-        if one.subject_id not in seen:
-            seen.add(one.subject_id)
-            codes[one.key] = one.value
-    return codes
+@dataclass(frozen=True)
+class Firm:
+    """A firm's code as files show it, and every key its facts may go by."""
+
+    code: str
+    keys: tuple[str, ...]
+
+
+def firms_known() -> list[Firm]:
+    """Every firm that goes by a credit code or a code of the files, in order of code."""
+    codes: dict[object, str] = {}
+    keys: dict[object, list[str]] = defaultdict(list)
+    identifiers = Identifier.objects.filter(subject__kind__in=FIRM_KINDS)
+    for one in sorted(identifiers, key=lambda found: (found.scheme, found.value)):
+        keys[one.subject_id].append(one.key)
+    listed = [one for one in identifiers if one.scheme in SCHEMES]
+    for one in sorted(listed, key=lambda found: (SCHEMES.index(found.scheme), found.value)):
+        codes.setdefault(one.subject_id, one.value)
+    return sorted((Firm(code, tuple(keys[subject])) for subject, code in codes.items()), key=lambda firm: firm.code)
 
 
 def match_all(on: date, top: int | None = None, known: datetime | None = None) -> Iterator[Match]:
@@ -53,9 +63,9 @@ def match_all(on: date, top: int | None = None, known: datetime | None = None) -
     ``explain`` says of the same firm.
     """
     versions = list(ProductVersion.objects.in_force(on).order_by("product__code"))
-    codes = firm_codes()
-    columns = _columns(versions, list(codes), on, known)
-    yield from rank(list(codes.values()), versions, columns, on, top)
+    firms = firms_known()
+    columns = _columns(versions, firms, on, known)
+    yield from rank([firm.code for firm in firms], versions, columns, on, top)
 
 
 def rank(
@@ -99,17 +109,22 @@ def _answers(
 
 
 def _columns(
-    versions: Iterable[ProductVersion], keys: list[str], on: date, known: datetime | None
+    versions: Iterable[ProductVersion], firms: Sequence[Firm], on: date, known: datetime | None
 ) -> dict[str, Column]:
     """The figures that clauses ask for, one column a measure."""
     fields = fields_of(versions)
+    keys = sorted(key for firm in firms for key in firm.keys)
     if not fields or not keys:
         return {}
-    found = analytics.compute(fields, on, manifest=analytics.manifest(on, known), keys=keys)
+    tables = {analytics.get_measure(name).table for name in fields}
+    found = analytics.compute(fields, on, analytics.manifest(on, known, tables=tables), keys)
     measures = describe()
-    values: dict[str, list[object]] = defaultdict(list)
-    for key in keys:
-        row = found.get(key, {})
-        for name in fields:
-            values[name].append(row.get(name))
-    return {name: Column.of(values[name], measures[name].unit) for name in fields}
+    return {
+        name: Column.of([_figure(found, firm.keys, name) for firm in firms], measures[name].unit) for name in fields
+    }
+
+
+def _figure(found: Mapping[str, Mapping[str, Any]], keys: Iterable[str], name: str) -> Any:
+    """The figure under whichever of the firm's keys its facts go by, as the read door finds it."""
+    known = [found[key][name] for key in keys if found[key][name] is not None]
+    return next((value for value in known if value != 0), known[0] if known else None)

@@ -173,7 +173,8 @@ def _close_decided(actor: Actor, order: Order, decision: Decision) -> None:
     order.decided_at = Clock.now()
     if not decision.granted:
         order.closed_at = order.decided_at
-    order.save(update_fields=["status", "decided_at", "closed_at"])
+    order.clock = None
+    order.save(update_fields=["status", "decided_at", "closed_at", "clock"])
     if decision.granted:
         clocks.ask_firm(order, "accept_terms", _("确认是否接受授信条件"))
         text, note = _("同意授信"), ""

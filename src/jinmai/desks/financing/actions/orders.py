@@ -98,7 +98,9 @@ def record_contact(actor: Actor, order: Order, *, note: str = "") -> Order:
     """Record the first contact with the firm (首次联系); refuses before acceptance (JM-FIN-010)."""
     order = held_order(actor, order, (Status.ACCEPTED, Status.PAPERS))
     order.contacted_at = order.contacted_at or Clock.now()
-    order.save(update_fields=["contacted_at"])
+    if order.papers_complete_on is None and order.visited_at is None:
+        order.clock = clocks.open_clock(order, "record_visit")
+    order.save(update_fields=["contacted_at", "clock"])
     record.note_event(actor, order.need, "record_contact", _("联系企业"), order=order, note=note)
     return order
 

@@ -1,0 +1,1 @@
+"""Pages: find what one may see, parse, act, show."""
