@@ -1,0 +1,190 @@
+"""A rule's content in the officer's words: tables that a page draws, whatever the rule's kind."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from jinmai.foundation.rulebook.condition import Leaf, Node, NotOf, shown
+from jinmai.foundation.rulebook.explain import WHO_WORDS
+from jinmai.foundation.rulebook.kinds.calendar import HolidayYear
+from jinmai.foundation.rulebook.kinds.checklist import Checklist, Item
+from jinmai.foundation.rulebook.kinds.ladder import Ladder, LadderRow
+from jinmai.foundation.rulebook.kinds.scorecard import Indicator, Scorecard
+from jinmai.foundation.rulebook.kinds.table import Table
+from jinmai.foundation.rulebook.operators import NEGATED, ON_PAPER
+from jinmai.foundation.rulebook.rule import Rule
+from jinmai.foundation.rulebook.units import from_base, is_numeric
+
+KIND_WORDS = {
+    "parameter": gettext_lazy("参数"),
+    "table": gettext_lazy("表"),
+    "ladder": gettext_lazy("分档"),
+    "checklist": gettext_lazy("清单"),
+    "scorecard": gettext_lazy("评分卡"),
+    "calendar": gettext_lazy("放假安排"),
+}
+STATUS_CHIPS = {
+    "binding": (gettext_lazy("强制"), "info"),
+    "guidance": (gettext_lazy("指导"), "outline"),
+    "local": (gettext_lazy("地方"), "outline"),
+    "example": (gettext_lazy("示例"), "warn"),
+}
+FIELD_WORDS = {"number": gettext_lazy("文号"), "article": gettext_lazy("条款"), "issued": gettext_lazy("发布日期")}
+DESK_WORDS = {
+    "kernel": gettext_lazy("平台"),
+    "parties": gettext_lazy("企业与机构"),
+    "credit": gettext_lazy("企业征信"),
+    "financing": gettext_lazy("融资对接"),
+}
+
+
+@dataclass(frozen=True)
+class Grid:
+    """One table of a rule: heads, which of them hold numbers, and rows of text."""
+
+    heads: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    numeric: frozenset[int] = frozenset()
+    title: str = ""
+
+
+def desk_words(rule: Rule) -> str:
+    """Whose rule it is."""
+    return str(_("本市") if rule.desk.startswith("cities/") else DESK_WORDS.get(rule.desk, rule.desk))
+
+
+def headline(value: Any, unit: str | None) -> str:
+    """The value in one line: a parameter's figure, else how much there is in it."""
+    if isinstance(value, Ladder):
+        return _("%(rows)d 行 %(classes)d 档") % {"rows": len(value.rows), "classes": len(value.classes)}
+    if isinstance(value, Checklist):
+        return _("%(count)d 项须全部满足") % {"count": len(value.items)}
+    if isinstance(value, Scorecard):
+        counts = {"indicators": len(value.indicators), "bands": len(value.bands)}
+        return _("%(indicators)d 项指标 %(bands)d 个等级") % counts
+    if isinstance(value, HolidayYear):
+        return _("%(year)d 年 %(count)d 个假期") % {"year": value.year, "count": len(value.holidays)}
+    if isinstance(value, Table):
+        return _("%(count)d 行") % {"count": len(value.rows)}
+    return shown(value, unit or "text")
+
+
+def grids(value: Any) -> list[Grid]:
+    """The tables of a rule's value; a parameter has none, its headline says it all."""
+    drawers: list[tuple[type, Callable[[Any], list[Grid]]]] = [
+        (Ladder, _ladder),
+        (Checklist, _checklist),
+        (Scorecard, _scorecard),
+        (HolidayYear, _calendar),
+        (Table, _table),
+    ]
+    return next((draw(value) for kind, draw in drawers if isinstance(value, kind)), [])
+
+
+def _ladder(ladder: Ladder) -> list[Grid]:
+    bounded = ladder.classes[:-1]
+    heads = [_("行业"), _("指标"), _("单位"), *(_("%(name)s不低于") % {"name": name} for name in bounded)]
+    rows = [line for row in ladder.rows.values() for line in _ladder_lines(ladder, row)]
+    return [Grid(heads, rows, frozenset(range(3, 3 + len(bounded))))]
+
+
+LADDER_MEASURES = {
+    "employees": gettext_lazy("从业人员"),
+    "revenue": gettext_lazy("营业收入"),
+    "assets": gettext_lazy("资产总额"),
+}
+
+
+def _ladder_lines(ladder: Ladder, row: LadderRow) -> Iterable[list[str]]:
+    for place, (name, bounds) in enumerate(row.bounds.items()):
+        unit = ladder.measures[name]
+        cells = [
+            f"{from_base(bound, unit):,f}" + (_("（未核）") if f"{name}.{step}" in row.unverified else "")
+            for bound, step in zip(bounds, ladder.classes, strict=False)
+        ]
+        yield ["" if place else row.label, str(LADDER_MEASURES.get(name, name)), unit, *cells]
+
+
+def _checklist(checklist: Checklist) -> list[Grid]:
+    heads = [_("事项"), _("要求"), _("谁能提供"), _("佐证")]
+    return [Grid(heads, [line for item in checklist.items for line in _item_lines(item)])]
+
+
+def _item_lines(item: Item) -> Iterable[list[str]]:
+    first = True
+    for leaf, negated in _leaves(item.condition.root, False):
+        who = _(WHO_WORDS[leaf.who_can_know or "platform"])
+        asked = _("有人确认") if item.attested else _asked(leaf, negated)
+        yield [item.text if first else "", asked, who, item.evidence or "—"]
+        first = False
+
+
+def _asked(leaf: Leaf, negated: bool) -> str:
+    op = NEGATED[leaf.op] if negated else leaf.op
+    if leaf.unit == "bool":
+        wanted = bool(leaf.threshold) is (op == "==")
+        return (leaf.text + "：" if leaf.text else "") + (_("是") if wanted else _("否"))
+    return f"{_(ON_PAPER[op])} {shown(leaf.threshold, leaf.unit)}"
+
+
+def _leaves(node: Node, negated: bool) -> Iterable[tuple[Leaf, bool]]:
+    if isinstance(node, Leaf):
+        yield node, negated
+    elif isinstance(node, NotOf):
+        yield from _leaves(node.part, not negated)
+    else:
+        for part in node.parts:
+            yield from _leaves(part, negated)
+
+
+def _scorecard(card: Scorecard) -> list[Grid]:
+    lines = [line for indicator in card.indicators for line in _indicator_lines(indicator)]
+    points = Grid([_("指标"), _("区间"), _("得分"), _("说明")], lines, frozenset({2}), _("指标与得分"))
+    bands = [[band.band, band.label, str(band.at_least)] for band in card.bands]
+    title = _("等级（基础分 %(base)d 加各项得分）") % {"base": card.base_points}
+    return [points, Grid([_("等级"), _("含义"), _("不低于（分）")], bands, frozenset({2}), title)]
+
+
+def _indicator_lines(indicator: Indicator) -> Iterable[list[str]]:
+    for place, one in enumerate(indicator.bins):
+        yield ["" if place else indicator.label, one.in_words(indicator.unit), str(one.points), one.reason or "—"]
+    if indicator.missing is None:
+        yield ["", _("缺数据"), "—", _("不评级")]
+    else:
+        yield ["", _("缺数据"), str(indicator.missing.points), indicator.missing.reason or "—"]
+
+
+def _calendar(year: HolidayYear) -> list[Grid]:
+    rows = [
+        [one.name, _days(one.first, one.last), "、".join(day.isoformat() for day in one.make_up_workdays) or "—"]
+        for one in year.holidays
+    ]
+    return [Grid([_("假期"), _("放假"), _("调休上班")], rows)] if rows else []
+
+
+def _days(first: date, last: date) -> str:
+    return first.isoformat() if first == last else _("%(first)s 至 %(last)s") % {"first": first, "last": last}
+
+
+def _table(table: Table) -> list[Grid]:
+    numeric = frozenset(place for place, unit in enumerate(table.columns.values()) if is_numeric(unit))
+    heads = [f"{name}（{unit}）" if is_numeric(unit) else name for name, unit in table.columns.items()]
+    return [Grid(heads, [_cells(row, table.columns) for row in table.rows], numeric)]
+
+
+def _cells(row: Mapping[str, Any], columns: Mapping[str, str]) -> list[str]:
+    return [_cell(row[name], unit) for name, unit in columns.items()]
+
+
+def _cell(value: Any, unit: str) -> str:
+    if value is None:
+        return "—"
+    if isinstance(value, tuple):
+        return "、".join(_cell(member, unit) for member in value)
+    return f"{from_base(value, unit):,f}" if is_numeric(unit) else shown(value, unit)
