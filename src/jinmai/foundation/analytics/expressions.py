@@ -19,7 +19,8 @@ def _ratio(numerator: int, denominator: int) -> int:  # type: ignore[empty-body]
 def ratio(numerator: Any, denominator: Any) -> Any:
     """numerator / denominator as an integer of 1e-9, half away from zero, computed without floating point.
 
-    Null where either is null or the denominator is 0. Both in the same unit (fen by fen, count by count).
+    Null where either is null, the denominator is 0, or the ratio is beyond 9.2 thousand million. Both in the same unit
+    (fen by fen, count by count).
     """
     return _ratio(numerator, denominator)
 
