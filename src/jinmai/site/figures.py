@@ -89,7 +89,7 @@ def disbursed_this_year(actor: Actor) -> Shown:
         _("亿元") if in_leaders_unit else _("万元"),
         _("本年 1 月 1 日起经对接单实际发放到企业的金额，按放款日计；多次放款合计。"),
         _loans_since(actor, date(today.year, 1, 1)),
-        trend=line,
+        trend=line if any(line) else (),
         as_of=Clock.now(),
     )
 
@@ -112,7 +112,7 @@ def first_time_this_year(actor: Actor) -> Shown:
 
 
 def _loans_since(actor: Actor, day: date) -> str:
-    return reverse("financing:loan_list") if allows(actor, "financing.list_loans") else ""
+    return f"{reverse('financing:loan_list')}?since={day}" if allows(actor, "financing.list_loans") else ""
 
 
 def own_needs(actor: Actor) -> Shown:

@@ -20,12 +20,12 @@ from jinmai.site import navigation
 
 @cache
 def platform_name(home_id: str) -> str:
-    """The city's name for the platform: ``platform`` in its ``regions.yaml``, else made from the city's name."""
+    """The platform's name: ``platform`` in the city's ``city.yaml``, else made from the city's name."""
     from jinmai.foundation.kernel.organisations.models import Region
 
-    declared = current_home().city.read("platform.yaml") or {}
-    if "name" in declared:
-        return str(declared["name"])
+    declared = current_home().city.read("city.yaml") or {}
+    if "platform" in declared:
+        return str(declared["platform"])
     city = Region.objects.filter(kind="city").first()
     return f"{city.name if city else ''}地方金融综合服务平台"
 

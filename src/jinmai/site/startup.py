@@ -13,8 +13,8 @@ from jinmai.foundation.kernel.access.permissions import Operation, operations
 from jinmai.foundation.kernel.action import ACTIONS
 from jinmai.foundation.kernel.errors import Broken
 
-#: Operations that neither a page nor an action carries out: the read door asks for it by name on every read.
-AT_THE_DOOR = frozenset({"kernel.read_facts"})
+#: Operations that neither a page nor an action carries out: the read doors ask for them by name on every read.
+AT_THE_DOOR = frozenset({"kernel.read_facts", "analytics.read_rows"})
 #: What Ninja serves of itself: the description of the API, no data of anybody's.
 NINJA_OWN = ("ninja.openapi.views",)
 

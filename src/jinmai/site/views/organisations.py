@@ -25,9 +25,14 @@ from jinmai.site.words import verb_words
 INDENT = "　"
 
 
-def depth_of(organisation: Organisation) -> int:
-    """How deep an organisation lies in the tree."""
-    return max(0, organisation.path.strip("/").count("/"))
+def place_of(organisation: Organisation) -> tuple[int, ...]:
+    """Where an organisation lies in the tree: the numbers of those above it and its own."""
+    return tuple(int(part) for part in organisation.path.split("/") if part)
+
+
+def in_tree_order() -> list[Organisation]:
+    """Every organisation, each right after the one it stands under."""
+    return sorted(Organisation.objects.select_related("region", "parent"), key=place_of)
 
 
 @page("site.list_organisations")
@@ -36,12 +41,12 @@ def organisation_list(request: HttpRequest) -> HttpResponse:
     return ListPage(
         title=_("单位"),
         subtitle=_("总行、支行，市、区县，按隶属排列"),
-        rows=Organisation.objects.select_related("region", "parent").order_by("path"),
+        rows=in_tree_order(),
         columns=[
             Column(
                 "name",
                 _("名称"),
-                value=lambda one: INDENT * depth_of(one) + one.name,
+                value=lambda one: INDENT * (len(place_of(one)) - 1) + one.name,
                 link=lambda one: reverse("site:organisation", args=[one.code]),
                 sort="name",
             ),
