@@ -23,6 +23,7 @@ A rule file, every key of it::
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -94,13 +95,22 @@ def parse_rule(content: Any, stem: str, file: str = "", desk: str = "") -> Rule:
         checked_on=day_of(parts["checked_on"], "checked_on"),
         values=values,
         cases=tuple(_case(one, f"cases[{index}]") for index, one in enumerate(_listed(parts, "cases"))),
-        notes=str(parts.get("notes") or ""),
+        notes=unfold(str(parts.get("notes") or "")),
         file=file,
         desk=desk,
         overrides=_optional_text(parts, "overrides"),
         because=_optional_text(parts, "because") or "",
         tighter=_one_of(parts, "tighter", ("lower", "higher")) if "tighter" in parts else None,
     )
+
+
+def unfold(text: str) -> str:
+    """A folded Chinese text without the spaces that YAML puts where a line ended.
+
+    >>> unfold("任一项低于下限。 行业代码")
+    '任一项低于下限。行业代码'
+    """
+    return re.sub(r"(?<=[^\x00-\x7f])\s+(?=[^\x00-\x7f])", "", text)
 
 
 def _one_of(parts: Mapping[str, Any], key: str, choices: tuple[str, ...]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -119,12 +119,20 @@ def _day(text: str, default: date) -> date:
         return default
 
 
+def _shown_on(rule: Rule, one: DatedValue) -> date | None:
+    """A day on which a version holds: its first, or the last before the next when its first is unknown."""
+    until = rule.until(one)
+    if one.starts != date.min:
+        return one.starts
+    return until - timedelta(days=1) if until else None
+
+
 def _version(rule: Rule, one: DatedValue, current: DatedValue | None) -> dict[str, Any]:
     words, tone = STATUS_CHIPS[one.status]
     return {
         "since": since_words(one),
         "until": rule.until(one),
-        "on": one.starts if one.starts != date.min else None,
+        "on": _shown_on(rule, one),
         "value": headline(one.value, rule.unit),
         "document": str(one.cite) if one.cite else _("无公开依据"),
         "status": words,

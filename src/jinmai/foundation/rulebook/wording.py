@@ -62,17 +62,19 @@ def desk_words(rule: Rule) -> str:
 def headline(value: Any, unit: str | None) -> str:
     """The value in one line: a parameter's figure, else how much there is in it."""
     if isinstance(value, Ladder):
-        return _("%(rows)d 行 %(classes)d 档") % {"rows": len(value.rows), "classes": len(value.classes)}
-    if isinstance(value, Checklist):
-        return _("%(count)d 项须全部满足") % {"count": len(value.items)}
-    if isinstance(value, Scorecard):
+        words = _("%(rows)d 行、%(classes)d 档") % {"rows": len(value.rows), "classes": len(value.classes)}
+    elif isinstance(value, Checklist):
+        words = _("%(count)d 项须全部满足") % {"count": len(value.items)}
+    elif isinstance(value, Scorecard):
         counts = {"indicators": len(value.indicators), "bands": len(value.bands)}
-        return _("%(indicators)d 项指标 %(bands)d 个等级") % counts
-    if isinstance(value, HolidayYear):
-        return _("%(year)d 年 %(count)d 个假期") % {"year": value.year, "count": len(value.holidays)}
-    if isinstance(value, Table):
-        return _("%(count)d 行") % {"count": len(value.rows)}
-    return shown(value, unit or "text")
+        words = _("%(indicators)d 项指标、%(bands)d 个等级") % counts
+    elif isinstance(value, HolidayYear):
+        words = _("%(year)d 年 %(count)d 个假期") % {"year": value.year, "count": len(value.holidays)}
+    elif isinstance(value, Table):
+        words = _("%(count)d 行") % {"count": len(value.rows)}
+    else:
+        words = shown(value, unit or "text")
+    return str(words)
 
 
 def grids(value: Any) -> list[Grid]:
@@ -169,7 +171,7 @@ def _calendar(year: HolidayYear) -> list[Grid]:
 
 
 def _days(first: date, last: date) -> str:
-    return first.isoformat() if first == last else _("%(first)s 至 %(last)s") % {"first": first, "last": last}
+    return first.isoformat() if first == last else str(_("%(first)s 至 %(last)s") % {"first": first, "last": last})
 
 
 def _table(table: Table) -> list[Grid]:
