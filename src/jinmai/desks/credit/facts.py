@@ -114,7 +114,9 @@ def _unevenness(t: Any, on: date) -> Any:
 def _both_sides(output: Any, input_: Any, on: date) -> Any:
     """Sales and purchases of the last 12 months in one table, told apart by ``sold``."""
     sides = [
-        t.filter(_during(t, on, 12)).select("subject_key", "net_fen", "tax_fen").mutate(sold=analytics.ibis.literal(sold))
+        t.filter(_during(t, on, 12))
+        .select("subject_key", "net_fen", "tax_fen")
+        .mutate(sold=analytics.ibis.literal(sold))
         for t, sold in ((output, True), (input_, False))
     ]
     return sides[0].union(sides[1])
@@ -154,34 +156,153 @@ OVER = {
 
 OUTPUT: tuple[tuple[str, str, str, str, Expression, str], ...] = (
     ("sales_12m", "近12个月有效销项开票额", "万元", "不含税；" + COUNTING, _net(12), "unknown"),
-    ("sales_prev_12m", "上一个12个月有效销项开票额", "万元", "截至日前第13至24个月；不含税；" + COUNTING, _net(12, 12), "unknown"),
+    (
+        "sales_prev_12m",
+        "上一个12个月有效销项开票额",
+        "万元",
+        "截至日前第13至24个月；不含税；" + COUNTING,
+        _net(12, 12),
+        "unknown",
+    ),
     ("sales_36m", "近36个月有效销项开票额", "万元", "不含税；" + COUNTING, _net(36), "unknown"),
-    ("sales_growth_12m", "近12个月开票额同比", "%", "（近12个月－上一个12个月）÷上一个12个月；上期为零或负的为缺数据", _growth, "unknown"),
-    ("invoice_active_months_12m", "近12个月有开票的月数", "月", "有有效销项发票的自然月数", _active_months(12), "unknown"),
-    ("invoice_active_months_36m", "近36个月有开票的月数", "月", "有有效销项发票的自然月数", _active_months(36), "unknown"),
-    ("invoice_gap_max_days", "近12个月最长连续未开票天数", "天", "近12个月内相邻两个有效销项开票日之间（含首尾）最长的未开票天数", _longest_gap, "unknown"),
-    ("days_since_last_sale", "距最近一次开票天数", "天", "截至日减最近一张有效销项发票的开票日期", _days_since_last, "unknown"),
-    ("months_since_first_invoice", "首张发票至今月数", "月", "截至月减首张有效销项发票的月份；只看平台收到的发票", _months_since_first, "unknown"),
+    (
+        "sales_growth_12m",
+        "近12个月开票额同比",
+        "%",
+        "（近12个月－上一个12个月）÷上一个12个月；上期为零或负的为缺数据",
+        _growth,
+        "unknown",
+    ),
+    (
+        "invoice_active_months_12m",
+        "近12个月有开票的月数",
+        "月",
+        "有有效销项发票的自然月数",
+        _active_months(12),
+        "unknown",
+    ),
+    (
+        "invoice_active_months_36m",
+        "近36个月有开票的月数",
+        "月",
+        "有有效销项发票的自然月数",
+        _active_months(36),
+        "unknown",
+    ),
+    (
+        "invoice_gap_max_days",
+        "近12个月最长连续未开票天数",
+        "天",
+        "近12个月内相邻两个有效销项开票日之间（含首尾）最长的未开票天数",
+        _longest_gap,
+        "unknown",
+    ),
+    (
+        "days_since_last_sale",
+        "距最近一次开票天数",
+        "天",
+        "截至日减最近一张有效销项发票的开票日期",
+        _days_since_last,
+        "unknown",
+    ),
+    (
+        "months_since_first_invoice",
+        "首张发票至今月数",
+        "月",
+        "截至月减首张有效销项发票的月份；只看平台收到的发票",
+        _months_since_first,
+        "unknown",
+    ),
     ("void_rate_12m", "近12个月作废发票份数占比", "%", "作废份数÷全部份数（销项）", _void_rate(12), "unknown"),
     ("void_rate_36m", "近36个月作废发票份数占比", "%", "作废份数÷全部份数（销项）", _void_rate(36), "unknown"),
-    ("red_rate_12m", "近12个月红字发票金额占比", "%", "红字金额绝对值÷全部有效金额绝对值之和（销项）", _red_rate, "unknown"),
-    ("top1_buyer_share_12m", "第一大客户销售占比", "%", "近12个月第一大客户的有效销项净额÷全部有效销项净额；净额为零或负的为缺数据", _top_share, "unknown"),
+    (
+        "red_rate_12m",
+        "近12个月红字发票金额占比",
+        "%",
+        "红字金额绝对值÷全部有效金额绝对值之和（销项）",
+        _red_rate,
+        "unknown",
+    ),
+    (
+        "top1_buyer_share_12m",
+        "第一大客户销售占比",
+        "%",
+        "近12个月第一大客户的有效销项净额÷全部有效销项净额；净额为零或负的为缺数据",
+        _top_share,
+        "unknown",
+    ),
     ("buyers_12m", "近12个月下游客户数", "户", "有效销项发票的购方个数", _partners, "unknown"),
-    ("sales_unevenness_12m", "近12个月月度开票起伏", "%", "各月开票额与月均之差的绝对值之和÷全年开票额；越小越平稳", _unevenness, "unknown"),
-    ("average_ticket_12m", "近12个月平均单张销项金额", "万元", "有效销项净额÷有效份数，四舍五入到分", _ticket, "unknown"),
-    ("output_tax_rate_12m", "近12个月销项税负", "%", "有效销项税额÷有效销项净额；净额为零或负的为缺数据", _tax_rate, "unknown"),
-)  # fmt: skip
+    (
+        "sales_unevenness_12m",
+        "近12个月月度开票起伏",
+        "%",
+        "各月开票额与月均之差的绝对值之和÷全年开票额；越小越平稳",
+        _unevenness,
+        "unknown",
+    ),
+    (
+        "average_ticket_12m",
+        "近12个月平均单张销项金额",
+        "万元",
+        "有效销项净额÷有效份数，四舍五入到分",
+        _ticket,
+        "unknown",
+    ),
+    (
+        "output_tax_rate_12m",
+        "近12个月销项税负",
+        "%",
+        "有效销项税额÷有效销项净额；净额为零或负的为缺数据",
+        _tax_rate,
+        "unknown",
+    ),
+)
 INPUT: tuple[tuple[str, str, str, str, Expression, str], ...] = (
     ("purchases_12m", "近12个月有效进项开票额", "万元", "不含税；" + COUNTING, _net(12), "unknown"),
     ("purchases_36m", "近36个月有效进项开票额", "万元", "不含税；" + COUNTING, _net(36), "unknown"),
-    ("purchase_active_months_12m", "近12个月有进货的月数", "月", "有有效进项发票的自然月数", _active_months(12), "unknown"),
+    (
+        "purchase_active_months_12m",
+        "近12个月有进货的月数",
+        "月",
+        "有有效进项发票的自然月数",
+        _active_months(12),
+        "unknown",
+    ),
     ("suppliers_12m", "近12个月上游供应商数", "户", "有效进项发票的销方个数", _partners, "unknown"),
-    ("top1_supplier_share_12m", "第一大供应商进货占比", "%", "近12个月第一大供应商的有效进项净额÷全部有效进项净额；净额为零或负的为缺数据", _top_share, "unknown"),
-    ("purchase_to_sales_12m", "近12个月进项与销项之比", "%", "有效进项净额÷有效销项净额；销项为零或负的为缺数据", _purchase_to_sales, "unknown"),
-    ("tax_burden_12m", "近12个月增值税税负", "%", "（销项税额－进项税额）÷有效销项净额；只按平台收到的发票计算", _tax_burden, "unknown"),
+    (
+        "top1_supplier_share_12m",
+        "第一大供应商进货占比",
+        "%",
+        "近12个月第一大供应商的有效进项净额÷全部有效进项净额；净额为零或负的为缺数据",
+        _top_share,
+        "unknown",
+    ),
+    (
+        "purchase_to_sales_12m",
+        "近12个月进项与销项之比",
+        "%",
+        "有效进项净额÷有效销项净额；销项为零或负的为缺数据",
+        _purchase_to_sales,
+        "unknown",
+    ),
+    (
+        "tax_burden_12m",
+        "近12个月增值税税负",
+        "%",
+        "（销项税额－进项税额）÷有效销项净额；只按平台收到的发票计算",
+        _tax_burden,
+        "unknown",
+    ),
     ("input_void_rate_12m", "近12个月进项作废份数占比", "%", "作废份数÷全部份数（进项）", _void_rate(12), "unknown"),
-    ("input_average_ticket_12m", "近12个月平均单张进项金额", "万元", "有效进项净额÷有效份数，四舍五入到分", _ticket, "unknown"),
-)  # fmt: skip
+    (
+        "input_average_ticket_12m",
+        "近12个月平均单张进项金额",
+        "万元",
+        "有效进项净额÷有效份数，四舍五入到分",
+        _ticket,
+        "unknown",
+    ),
+)
 
 
 def _months() -> list[tuple[str, str, int]]:

@@ -163,9 +163,7 @@ def _form_page(request: HttpRequest, form: Any, title: str, cancel_url: str) -> 
 @page("parties.list_institutions")
 def institution_list(request: HttpRequest) -> HttpResponse:
     """The register of institutions (机构名录), head offices with their branches beneath."""
-    rows = Institution.objects.visible_to(request.actor).select_related(
-        "organisation__region", "organisation__parent"
-    )
+    rows = Institution.objects.visible_to(request.actor).select_related("organisation__region", "organisation__parent")
     return ListPage(
         title=_("机构名录"),
         rows=rows,

@@ -1,0 +1,216 @@
+"""The desk over HTTP: the same door, consents and access book as the pages."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Annotated
+from uuid import UUID
+
+from django.http import HttpRequest
+from ninja import Header, Router
+
+from jinmai.desks.credit.portrait import Portrait, open_portrait
+from jinmai.desks.credit.views import subjects_for
+from jinmai.foundation.kernel.access.api import StrictSchema, api_operation
+from jinmai.foundation.kernel.clock import Clock
+from jinmai.foundation.kernel.consent import actions as consents
+from jinmai.foundation.kernel.consent.models import AccessRecord, Consent
+from jinmai.foundation.kernel.errors import NotFound
+from jinmai.foundation.kernel.organisations.models import Organisation
+from jinmai.foundation.kernel.subjects.models import Subject
+
+router = Router(tags=["credit"])
+MOST_LINES = 500
+
+
+class FigureOut(StrictSchema):
+    """One figure: value in base units as a string, as shown, with definition, day and source."""
+
+    name: str
+    label: str
+    value: str | None
+    shown: str
+    unit: str
+    definition: str
+    as_of: date
+    source: str
+
+
+class IndicatorOut(StrictSchema):
+    """Points of one indicator."""
+
+    measure: str
+    label: str
+    bin: str
+    points: int | None
+    most: int
+    reason: str
+
+
+class SheetOut(StrictSchema):
+    """A firm's sheet."""
+
+    subject: UUID
+    on: date
+    purpose: str
+    band: str | None
+    points: int | None
+    band_note: str
+    band_status: str | None
+    indicators: list[IndicatorOut]
+    figures: list[FigureOut]
+    manifest: str
+
+
+class ConsentIn(StrictSchema):
+    """A consent to grant; ``fields`` are measures, ``receiver`` the institution's code."""
+
+    receiver: str
+    purpose: str
+    fields: list[str]
+    starts_on: date
+    ends_on: date
+
+
+class ConsentOut(StrictSchema):
+    """A consent."""
+
+    id: UUID
+    subject: UUID
+    receiver: str
+    purpose: str
+    fields: list[str]
+    starts_on: date
+    ends_on: date
+    granted_by: str
+    revoked_at: datetime | None
+
+
+class AccessOut(StrictSchema):
+    """One line of the access book."""
+
+    at: datetime
+    subject: UUID
+    organisation: str
+    actor: str
+    role: str
+    purpose: str
+    fields: list[str]
+    basis: str
+    consent: UUID | None
+    outcome: str
+
+
+@router.get("/subjects/{uuid:subject_id}/sheet", response=SheetOut)
+@api_operation("credit.view_sheet")
+def view_sheet(request: HttpRequest, subject_id: UUID, on: date | None = None) -> SheetOut:
+    """A firm's sheet under a live basis; booked, and refused with JM-CON-001 otherwise."""
+    actor = request.actor
+    if not actor.is_institution and not subjects_for(actor).filter(pk=subject_id).exists():
+        raise NotFound()
+    day = min(on, Clock.today()) if on else Clock.today()
+    return sheet_out(open_portrait(actor, subject_id, day))
+
+
+def sheet_out(portrait: Portrait) -> SheetOut:
+    """A sheet as the API answers it."""
+    score, rule = portrait.grade.score, portrait.grade.rule
+    return SheetOut(
+        subject=portrait.subject_id,
+        on=portrait.on,
+        purpose=portrait.purpose,
+        band=score.band if score else None,
+        points=score.points if score else None,
+        band_note=portrait.grade.note,
+        band_status=rule.status if rule else None,
+        indicators=[
+            IndicatorOut(
+                measure=one.measure, label=one.label, bin=one.bin, points=one.points, most=one.most, reason=one.reason
+            )
+            for one in (score.indicators if score else ())
+        ],
+        figures=[
+            FigureOut(
+                name=line.name,
+                label=line.label,
+                value=None if line.value is None else str(line.value),
+                shown=line.shown,
+                unit=line.unit,
+                definition=line.definition,
+                as_of=line.as_of,
+                source=line.source,
+            )
+            for section in portrait.sections
+            for line in section.lines
+        ],
+        manifest=portrait.manifest,
+    )
+
+
+@router.get("/consents", response=list[ConsentOut])
+@api_operation("credit.list_consents")
+def list_consents(request: HttpRequest) -> list[ConsentOut]:
+    """Consents granted or held."""
+    rows = Consent.objects.visible_to(request.actor).select_related("receiver")
+    return [consent_out(consent) for consent in rows]
+
+
+def consent_out(consent: Consent) -> ConsentOut:
+    """A consent as the API answers it."""
+    return ConsentOut(
+        id=consent.pk,
+        subject=consent.subject_id,
+        receiver=consent.receiver.code,
+        purpose=consent.purpose,
+        fields=consent.fields,
+        starts_on=consent.starts_on,
+        ends_on=consent.ends_on,
+        granted_by=consent.granted_by,
+        revoked_at=consent.revoked_at,
+    )
+
+
+@router.post("/consents", response={201: ConsentOut})
+@api_operation("kernel.grant_consent")
+def grant_consent(
+    request: HttpRequest, body: ConsentIn, key: Annotated[str, Header(alias="Idempotency-Key")]
+) -> tuple[int, ConsentOut]:
+    """Let an institution read; the same key gives the same consent."""
+    subject = Subject.objects.filter(pk=request.actor.subject_id).first() if request.actor.subject_id else None
+    receiver = Organisation.objects.filter(code=body.receiver, active=True).first()
+    if subject is None or receiver is None:
+        raise NotFound()
+    terms = {**body.dict(), "receiver": receiver}
+    return 201, consent_out(consents.grant_consent(request.actor, subject=subject, **terms, idempotency_key=key))
+
+
+@router.post("/consents/{uuid:consent_id}/revoke", response=ConsentOut)
+@api_operation("kernel.revoke_consent")
+def revoke_consent(request: HttpRequest, consent_id: UUID) -> ConsentOut:
+    """Take a consent back: the next read is refused."""
+    found = Consent.objects.visible_to(request.actor).filter(pk=consent_id).first()
+    if found is None:
+        raise NotFound()
+    return consent_out(consents.revoke_consent(request.actor, found))
+
+
+@router.get("/access", response=list[AccessOut])
+@api_operation("credit.list_access")
+def access_book(request: HttpRequest) -> list[AccessOut]:
+    """The latest lines of the access book."""
+    rows = AccessRecord.objects.visible_to(request.actor)[:MOST_LINES]
+    return [
+        AccessOut(
+            at=line.at,
+            subject=line.subject_id,
+            organisation=line.organisation_name,
+            actor=line.actor_name,
+            role=line.role,
+            purpose=line.purpose,
+            fields=line.fields,
+            basis=line.basis,
+            consent=line.consent_id,
+            outcome=line.outcome,
+        )
+        for line in rows
+    ]

@@ -1,0 +1,190 @@
+"""The credit sheet (企业信用画像): what a reader may see of one firm, read once through the door, and graded."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from jinmai.desks.credit.card import RULE
+from jinmai.desks.credit.groups import GROUPS, all_fields, month_fields
+from jinmai.foundation import analytics
+from jinmai.foundation.kernel.access.actor import Actor
+from jinmai.foundation.kernel.clock import Clock
+from jinmai.foundation.kernel.consent.models import Consent
+from jinmai.foundation.kernel.consent.purposes import CREDIT_ASSESSMENT, LABELS, OWN_RECORD, STATUTORY_DUTY
+from jinmai.foundation.kernel.errors import Refusal
+from jinmai.foundation.kernel.subjects.models import Subject
+from jinmai.foundation.rulebook import NotInForce, RuleValue, Score, get, score, show
+
+ABSENT = "缺数据"
+WHO = {"platform": "平台数据源", "firm": "本企业", "institution": "机构"}
+
+
+@dataclass(frozen=True)
+class Line:
+    """One figure as the sheet shows it: words, unit inside, definition, the day it stands for, source."""
+
+    name: str
+    label: str
+    value: int | str | bool | None
+    shown: str
+    unit: str
+    definition: str
+    as_of: date
+    source: str
+    supplier: str
+
+
+@dataclass(frozen=True)
+class Section:
+    """A group of figures; ``withheld`` says how many of it the consent doesn't cover."""
+
+    slug: str
+    label: Any
+    lines: tuple[Line, ...]
+    withheld: int
+
+
+@dataclass(frozen=True)
+class Month:
+    """One month's net sales and purchases in fen; None where nothing is known."""
+
+    label: str
+    sales: int | None
+    purchases: int | None
+
+
+@dataclass(frozen=True)
+class Grade:
+    """The reference band (内部参考分档) and the rule it came from; ``note`` says why there is none."""
+
+    score: Score | None
+    rule: RuleValue | None
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Portrait:
+    """The sheet of one firm on a day."""
+
+    subject_id: UUID
+    on: date
+    purpose: str
+    sections: tuple[Section, ...]
+    months: tuple[Month, ...]
+    grade: Grade
+    manifest: str
+    fields: tuple[str, ...]
+
+
+def purpose_of(actor: Actor) -> str:
+    """The purpose (查阅目的) under which this actor opens a sheet."""
+    if actor.is_firm:
+        return OWN_RECORD
+    return CREDIT_ASSESSMENT if actor.is_institution else STATUTORY_DUTY
+
+
+def consents_for(actor: Actor, on: date) -> Any:
+    """Live consents that the actor's institution, or its head office, holds."""
+    above = [int(part) for part in actor.organisation_path.split("/") if part]
+    return Consent.objects.live(on).filter(receiver_id__in=above, purpose=CREDIT_ASSESSMENT)
+
+
+def no_basis(purpose: str) -> Refusal:
+    """The door's own refusal, for a subject that the door couldn't even book."""
+    return Refusal(
+        "JM-CON-001",
+        f"没有以“{LABELS[purpose]}”为目的查阅这家企业数据的有效授权",
+        "请由企业在“授权与查阅”中授权后再查；已撤回或到期的授权不能再用",
+    )
+
+
+def fields_for(actor: Actor, subject_id: UUID) -> list[str]:
+    """The sheet's fields that this actor may ask for: all of them, or those of the widest live consent.
+
+    Without a live consent an institution asks for all, so that the door refuses and books what was asked.
+    """
+    wanted = all_fields()
+    if not actor.is_institution:
+        return wanted
+    offered = [
+        set(one.fields) & set(wanted) for one in consents_for(actor, Clock.today()).filter(subject_id=subject_id)
+    ]
+    widest = max(offered, key=len, default=set())
+    return [field for field in wanted if field in widest] or wanted
+
+
+def open_portrait(actor: Actor, subject_id: UUID, on: date, known: datetime | None = None) -> Portrait:
+    """Read and grade the sheet of one firm; booked, and refused without a live basis (JM-CON-001).
+
+    A subject that isn't there is refused in the same words as one that never agreed.
+    """
+    purpose = purpose_of(actor)
+    fields = fields_for(actor, subject_id)
+    if not Subject.objects.filter(pk=subject_id).exists():
+        raise no_basis(purpose)
+    reading = analytics.read(actor, purpose, [subject_id], fields, on, known)
+    figures = reading.one()
+    return Portrait(
+        subject_id=subject_id,
+        on=on,
+        purpose=purpose,
+        sections=tuple(_section(group, figures) for group in GROUPS if group.slug != "months"),
+        months=_months(figures, on),
+        grade=_grade(figures, on),
+        manifest=reading.manifest.digest,
+        fields=tuple(fields),
+    )
+
+
+def _section(group: Any, figures: Any) -> Section:
+    lines = tuple(_line(name, figures[name]) for name in group.fields if name in figures)
+    return Section(group.slug, group.label, lines, len(group.fields) - len(lines))
+
+
+def _line(name: str, figure: Any) -> Line:
+    declared = analytics.get_measure(name)
+    value = figure.value
+    if value is None:
+        shown = ABSENT
+    elif isinstance(value, int) and not isinstance(value, bool):
+        shown = show(value, declared.unit)
+    else:
+        shown = str(value)
+    return Line(
+        name=name,
+        label=declared.label,
+        value=value,
+        shown=shown,
+        unit=declared.unit,
+        definition=declared.definition,
+        as_of=figure.as_of,
+        source=figure.source,
+        supplier=WHO[declared.who_can_know],
+    )
+
+
+def _months(figures: Any, on: date) -> tuple[Month, ...]:
+    index = on.year * 12 + on.month - 1
+    pairs = list(zip(month_fields("sales"), month_fields("purchases"), strict=True))
+    months = []
+    for back, (sales, purchases) in reversed(list(enumerate(pairs))):
+        year, month = divmod(index - back, 12)
+        if sales in figures and purchases in figures:
+            months.append(Month(f"{year}-{month + 1:02d}", figures[sales].value, figures[purchases].value))
+    return tuple(months)
+
+
+def _grade(figures: Any, on: date) -> Grade:
+    try:
+        rule = get(RULE, on=on)
+    except NotInForce:
+        return Grade(None, None, "该日还没有可用的分档规则")
+    measures = rule.value.measures()
+    if any(name not in figures for name in measures):
+        return Grade(None, rule, "授权范围不含分档所需的全部数据项")
+    if all(figures[name].value is None for name in measures):
+        return Grade(None, rule, "平台还没有收到这家企业的发票数据，不作分档")
+    return Grade(score(rule.value, {name: figures[name].value for name in measures}), rule)
