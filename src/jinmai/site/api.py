@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-from importlib.util import find_spec
-
-from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from ninja import NinjaAPI
 
+from jinmai.cockpit.api import router as cockpit
+from jinmai.desks.credit.api import router as credit
+from jinmai.desks.financing.api import router as financing
+from jinmai.desks.parties.api import router as parties
 from jinmai.foundation.kernel.access.api import ActorAuth
 from jinmai.foundation.kernel.access.middleware import answer
 from jinmai.foundation.kernel.errors import Refusal
 from jinmai.foundation.kernel.home import current_home
+from jinmai.foundation.rulebook.api import router as rules
 
-ROOMS = {
-    "parties": "jinmai.desks.parties.api",
-    "credit": "jinmai.desks.credit.api",
-    "financing": "jinmai.desks.financing.api",
-    "cockpit": "jinmai.cockpit.api",
-    "rules": "jinmai.foundation.rulebook.api",
-    "intake": "jinmai.foundation.intake.api",
+ROUTERS = {
+    "parties": parties,
+    "credit": credit,
+    "financing": financing,
+    "cockpit": cockpit,
+    "rules": rules,
 }
 
 
@@ -35,9 +35,8 @@ def build() -> NinjaAPI:
         openapi_url="/openapi.json" if shown else None,
         urls_namespace="api",
     )
-    for place, module in ROOMS.items():
-        if module.rpartition(".")[0] in settings.INSTALLED_APPS and find_spec(module):
-            made.add_router(f"/{place}/", import_module(module).router)
+    for place, router in ROUTERS.items():
+        made.add_router(f"/{place}/", router)
 
     @made.exception_handler(Refusal)
     def refused(request: HttpRequest, refusal: Refusal) -> HttpResponse:

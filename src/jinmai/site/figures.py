@@ -82,11 +82,10 @@ def disbursed_this_year(actor: Actor) -> Shown:
         rows.values_list("disbursed_on__month").annotate(Sum("disbursed_fen")).order_by("disbursed_on__month")
     )
     line = tuple(months.get(month, 0) for month in range(1, today.month + 1))
-    in_leaders_unit = actor.role in ("city.leader", "bureau.director")
     return Shown(
         _("本年放款"),
-        formats.yi(total) if in_leaders_unit else formats.wan(total),
-        _("亿元") if in_leaders_unit else _("万元"),
+        formats.wan(total),
+        _("万元"),
         _("本年 1 月 1 日起经对接单实际发放到企业的金额，按放款日计；多次放款合计。"),
         _loans_since(actor, date(today.year, 1, 1)),
         trend=line if any(line) else (),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from datetime import timedelta
-from importlib.util import find_spec
 from urllib.parse import unquote, urlsplit
 
 from csp.constants import NONE, SELF, UNSAFE_INLINE
@@ -18,7 +17,8 @@ ALLOWED_HOSTS = (
     ["*"] if HOME.profile == "test" else os.environ.get("JINMAI_HOSTS", "localhost,127.0.0.1,[::1]").split(",")
 )
 
-_ROOMS = (
+#: From the kernel up: start-up and the city's overlay follow this order.
+ROOMS = (
     "jinmai.foundation.kernel",
     "jinmai.foundation.ui",
     "jinmai.foundation.analytics",
@@ -32,16 +32,6 @@ _ROOMS = (
 )
 
 
-def _built(room: str) -> bool:
-    only = os.environ.get("JINMAI_BUILDING_ROOMS")
-    if only and room.rpartition(".")[2] not in only.split(","):
-        return False
-    try:
-        return find_spec(f"{room}.apps") is not None
-    except ModuleNotFoundError:
-        return False
-
-
 INSTALLED_APPS = [
     "django.contrib.contenttypes",
     "django.contrib.auth",
@@ -51,7 +41,7 @@ INSTALLED_APPS = [
     "axes",
     "csp",
     "django_htmx",
-    *(room for room in _ROOMS if _built(room)),
+    *ROOMS,
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
