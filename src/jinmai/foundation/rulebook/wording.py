@@ -131,7 +131,8 @@ def _asked(leaf: Leaf, negated: bool) -> str:
     op = NEGATED[leaf.op] if negated else leaf.op
     if leaf.unit == "bool":
         wanted = bool(leaf.threshold) is (op == "==")
-        return (leaf.text + "：" if leaf.text else "") + (_("是") if wanted else _("否"))
+        answer = _("是") if wanted else _("否")
+        return f"{leaf.text}：{answer}" if leaf.text else str(answer)
     return f"{_(ON_PAPER[op])} {shown(leaf.threshold, leaf.unit)}"
 
 
