@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from jinmai.foundation.intake import child
 from jinmai.foundation.kernel.commandline import HomeOption, JsonOption, command_run
 
 
@@ -27,6 +28,7 @@ def import_command(
 ) -> None:
     """导入一个来源的文件；不合格的行逐行说明，重复的行不重复计。"""
     started = time.perf_counter()
+    child.start()
     with command_run(home, as_json) as run:
         from jinmai.foundation.intake.actions import GivenFile, import_files
         from jinmai.foundation.kernel.access.actor import Actor

@@ -139,17 +139,29 @@ def values_sql(source: Source, positions: dict[str, int], row_number: str) -> st
 
 
 def judged_sql(source: Source) -> str:
-    """SELECT over ``read``: besides, the number of the first problem (NULL if none), whether it is a total, the key.
+    """SELECT over ``read``: values, the number of the first problem (NULL if none), whether it is a total, the key.
 
     A query of its own: in one query with ``values_sql`` the engine would compute each value once per use.
     """
     cases = " ".join(f"WHEN {one.when} THEN {number}" for number, one in enumerate(problems(source)))
-    parts = ", ".join(f"coalesce(CAST({_value(field)} AS VARCHAR), '')" for field in source.fields)
+    parts = ", ".join(_key_part(field) for field in source.fields)
+    cells = ", ".join(_cell(field) for field in source.fields)
     first = "coalesce(" + ", ".join(f"nullif({_cell(field)}, '')" for field in source.fields) + ", '')"
     return (
-        f"SELECT *, CASE {cases} END AS problem, {_total_sql(source, first)} AS is_total, "
+        f"SELECT * EXCLUDE ({cells}), CASE {cases} END AS problem, {_total_sql(source, first)} AS is_total, "
         f"CAST(md5(concat_ws(chr(31), {parts})) AS UUID) AS row_key FROM read"
     )
+
+
+def cells_sql(source: Source, positions: dict[str, int], row_number: str) -> str:
+    """SELECT over ``lines``: row number and cells as written, in the order of the fields."""
+    cells = [f"{f'c{positions[field.name]}' if field.name in positions else 'NULL'}" for field in source.fields]
+    return f'SELECT {row_number} AS "row", {", ".join(cells)} FROM lines'
+
+
+def _key_part(field: Field) -> str:
+    """What a field adds to the row's key; blank where an optional field has nothing (a NULL would shift the rest)."""
+    return _value(field) if field.required else f"coalesce(CAST({_value(field)} AS VARCHAR), '')"
 
 
 def _total_sql(source: Source, first: str) -> str:

@@ -19,7 +19,7 @@ import duckdb
 from jinmai.foundation.intake.declarations import Source, sources
 
 from .headings import LOOK_AT_ROWS, Headings, find_headings
-from .normalise import MACROS, Problem, judged_sql, problems, quoted, values_sql
+from .normalise import MACROS, Problem, cells_sql, judged_sql, problems, quoted, values_sql
 from .unpack import FileRefused, Unpacked, rows_of, sniff_delimiter, unpack
 
 FORMAT = 1
@@ -109,7 +109,6 @@ class Reader:
         watch.lap("load")
         progress("已读入，正在核对各行")
         con.execute(f"CREATE TEMP TABLE read AS {values_sql(source, headings.positions, row_number)}")
-        con.execute("DROP TABLE lines")
         con.execute(f"CREATE TEMP TABLE typed AS {judged_sql(source)}")
         con.execute("DROP TABLE read")
         watch.lap("normalise")
@@ -122,9 +121,9 @@ class Reader:
         watch.lap("write")
         parsed.digest = _content_digest(con, source, folder)
         watch.lap("digest")
-        _write_rejects(con, source, folder)
+        _write_rejects(con, source, cells_sql(source, headings.positions, row_number), folder)
+        con.execute("DROP TABLE lines; DROP TABLE typed")
         parsed.seconds = watch.laps
-        con.execute("DROP TABLE typed")
         return parsed
 
 
@@ -337,16 +336,16 @@ def _content_digest(con: duckdb.DuckDBPyConnection, source: Source, folder: Path
     return digest.hexdigest()
 
 
-def _write_rejects(con: duckdb.DuckDBPyConnection, source: Source, folder: Path) -> None:
+def _write_rejects(con: duckdb.DuckDBPyConnection, source: Source, cells: str, folder: Path) -> None:
     """One JSON line a rejected row: row, column, value as written, reason."""
     known = problems(source)
-    cells = ", ".join(f'"c_{one.name}"' for one in source.fields)
     rows = con.execute(
-        f"SELECT row, problem, {cells} FROM typed WHERE problem IS NOT NULL AND NOT is_total ORDER BY row"
+        f"SELECT typed.problem, written.* FROM ({cells}) AS written JOIN typed USING (row) "
+        "WHERE typed.problem IS NOT NULL AND NOT typed.is_total ORDER BY row"
     )
     with (folder / "rejects.jsonl").open("w", encoding="utf-8") as out:
         while some := rows.fetchmany(10_000):
-            for row, number, *given in some:
+            for number, row, *given in some:
                 reject = _reject(source, known[number], dict(zip((f.name for f in source.fields), given, strict=True)))
                 out.write(json.dumps({"row": row, **reject}, ensure_ascii=False) + "\n")
 
