@@ -20,7 +20,12 @@ LOOKED_THROUGH = 60
 
 def changes_for(actor: Actor) -> list[dict[str, Any]]:
     """Newest first; roles that see no cases are told their own organisation's deeds."""
-    return case_events(actor) if allows(actor, "financing.view_order") else own_deeds(actor)
+    return case_events(actor) if tells_cases(actor) else own_deeds(actor)
+
+
+def tells_cases(actor: Actor) -> bool:
+    """Whether this role is told of cases rather than of its own organisation's deeds."""
+    return allows(actor, "financing.view_order")
 
 
 def case_events(actor: Actor) -> list[dict[str, Any]]:

@@ -14,5 +14,5 @@ def register(app: typer.Typer) -> None:
     """Put the site's commands among the others."""
     doctor.register(app)
     serve.register(app)
-    if find_spec("jinmai.site.demo"):
-        import_module("jinmai.site.demo").register(app)
+    if find_spec("jinmai.site.demo.commands"):
+        import_module("jinmai.site.demo.commands").register(app)

@@ -21,6 +21,14 @@ def new_password(**kwargs: Any) -> forms.CharField:
     return forms.CharField(widget=widget, max_length=128, strip=False, **kwargs)
 
 
+def refuse_weak(password: str, user: User | None = None) -> None:
+    """Refuse a password that is short, common or like the account's name, in one sentence of ours."""
+    try:
+        validate_password(password, user)
+    except ValidationError:
+        raise ValidationError(_("口令太弱：至少 10 位，不与账号相近，不用常见口令")) from None
+
+
 class SignInForm(Form):
     """Account and password."""
 
@@ -61,7 +69,7 @@ class PasswordForm(Form):
             self.add_error("again", _("两次输入的新口令不一致"))
         elif password:
             try:
-                validate_password(password, self.user)
+                refuse_weak(password, self.user)
             except ValidationError as weak:
                 self.add_error("password", weak)
         return typed
@@ -70,14 +78,19 @@ class PasswordForm(Form):
 class AccountForm(Form):
     """A new account; its posts are given by the security administrator."""
 
-    username = forms.SlugField(label=_("账号"), max_length=40, help_text=_("字母、数字与连字符，如姓名拼音"))
+    username = forms.SlugField(
+        label=_("账号"),
+        max_length=40,
+        help_text=_("字母、数字与连字符，如姓名拼音"),
+        error_messages={"invalid": _("只能用字母、数字、连字符和下划线")},
+    )
     display_name = forms.CharField(label=_("姓名"), max_length=40)
     password = new_password(label=_("初始口令"), help_text=_("至少 10 位；请本人首次登录后修改"))
 
     def clean_password(self) -> str:
         """Strong enough for a first password."""
         password = self.cleaned_data["password"]
-        validate_password(password)
+        refuse_weak(password)
         return password
 
 

@@ -192,6 +192,12 @@ def post_dismiss(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect("site:account", pk=membership.user_id)
 
 
+def _roles_in_words(held: frozenset[str]) -> str:
+    if held == frozenset(roles()):
+        return _("全部角色")
+    return "、".join(role_label(role) for role in roles() if role in held)
+
+
 @page("site.list_permissions")
 def permission_list(request: HttpRequest) -> HttpResponse:
     """Every operation and the roles that hold it: the ceiling."""
@@ -200,7 +206,7 @@ def permission_list(request: HttpRequest) -> HttpResponse:
             "words": verb_words(one.name),
             "name": one.name,
             "kind": one.kind,
-            "roles": "、".join(role_label(role) for role in roles() if role in one.roles),
+            "roles": _roles_in_words(one.roles),
             "scope": one.scope,
             "level": one.level,
             "held_by": sorted(one.roles),
@@ -220,7 +226,7 @@ def permission_list(request: HttpRequest) -> HttpResponse:
             Column("roles", _("可办理的角色"), wrap=True),
             Column("scope", _("范围"), value=lambda row: scopes[row["scope"]], sort=True),
             Column("level", _("数据级别"), sort=True),
-            Column("name", _("编码"), sort=True),
+            Column("name", _("编码"), sort=True, default=False),
         ],
         filters=[
             Filter(

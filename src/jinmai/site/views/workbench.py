@@ -16,7 +16,7 @@ from jinmai.foundation.kernel.work.models import Task
 from jinmai.foundation.kernel.work.tasks import tasks_for
 from jinmai.foundation.ui.formats import due_in, zh_date
 from jinmai.foundation.ui.lists import Column, Filter, ListPage
-from jinmai.site.changes import changes_for
+from jinmai.site.changes import changes_for, tells_cases
 from jinmai.site.figures import figures_for
 from jinmai.site.words import verb_words
 
@@ -73,6 +73,7 @@ def home(request: HttpRequest) -> HttpResponse:
         "count": len(tasks),
         "figures": figures_for(request.actor),
         "changes": changes_for(request.actor),
+        "changes_note": _("与您有关的办理") if tells_cases(request.actor) else _("本单位最近办理"),
     }
     return render(request, "site/home.html", shown)
 
