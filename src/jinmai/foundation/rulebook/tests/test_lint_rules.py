@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import date
+from pathlib import Path
 
 import pytest
 import typer
@@ -12,8 +14,11 @@ from typer.testing import CliRunner
 from jinmai.foundation.kernel.city import City
 from jinmai.foundation.rulebook import Condition, Figure, NotInForce, evaluate, explain, get
 from jinmai.foundation.rulebook.book import forget_rules
+from jinmai.foundation.rulebook.cases import run_case
 from jinmai.foundation.rulebook.commands import register
 from jinmai.foundation.rulebook.lint import lint
+from jinmai.foundation.rulebook.loader import parse_rule
+from jinmai.foundation.rulebook.strict_yaml import read_yaml
 
 ON = date(2026, 11, 22)
 
@@ -151,3 +156,10 @@ def fresh_rules():
     forget_rules()
     yield
     forget_rules()
+
+
+def test_the_rule_in_the_documents_is_a_good_one(tmp_path):
+    page = Path(__file__).parents[5] / "docs" / "how-to" / "write-a-rule.md"
+    text = re.search(r"```yaml\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)[1]
+    rule = parse_rule(read_yaml(text), "credit_objection_days")
+    assert [run_case(rule, case) for case in rule.cases] == [None, None]
