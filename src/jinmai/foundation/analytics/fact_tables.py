@@ -39,7 +39,7 @@ class FactTable:
     columns: tuple[Column, ...]
     grain: str = "subject_key"
     date: str | None = "happened_on"
-    label: str = ""
+    label: str = field(default="", compare=False)
     sort: str | None = "landed"
     derived_from: tuple[str, ...] = ()
     derive: Callable[..., Any] | None = field(default=None, compare=False)
@@ -94,12 +94,11 @@ _tables: dict[str, FactTable] = {}
 
 
 def declare(table: FactTable) -> FactTable:
-    """Make a table known. The same name with other columns is a mistake that stops start-up."""
-    known = _tables.get(table.name)
-    if known is not None and known != table:
+    """Make a table known; the first label stays. The same name with other columns is a mistake that stops start-up."""
+    known = _tables.setdefault(table.name, table)
+    if known != table:
         raise ValueError(f"fact table {table.name!r} is declared twice with different columns")
-    _tables[table.name] = table
-    return table
+    return known
 
 
 def get_table(name: str) -> FactTable:

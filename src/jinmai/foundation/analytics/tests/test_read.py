@@ -34,7 +34,7 @@ def sales(monkeypatch: pytest.MonkeyPatch) -> str:
         unit="元",
         definition="有效销项发票不含税金额",
         table="invoices_output",
-        expression=lambda t, on: t.net_fen.sum(where=t.status == "valid"),
+        expression=lambda t, on: t.net_fen.sum(where=(t.status == "valid") & (t.partner == "T1")),
         absence="unknown",
     )
     return made.name
@@ -44,7 +44,7 @@ def sales(monkeypatch: pytest.MonkeyPatch) -> str:
 def firm(city: Any, tmp_path: Path) -> Subject:
     """许安's firm with one invoice of 100 元."""
     path = tmp_path / "a.csv"
-    path.write_text(HEADING + "E9001,1,2020-01-05,B1,100.00,13.00,113.00,有效发票\n", encoding="utf-8")
+    path.write_text(HEADING + "E9001,1,2020-01-05,T1,100.00,13.00,113.00,有效发票\n", encoding="utf-8")
     import_files(Actor.platform(), "invoices.output", [GivenFile(path, "a.csv")])
     return city.organisation("firm_dongting_jm").subject
 
