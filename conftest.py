@@ -31,7 +31,8 @@ from tests.backends.engines import Engine, EngineMissing, PostgresEngine, Sqlite
 ROOT = Path(__file__).parent
 REQUIRE_ALL = os.environ.get("JINMAI_REQUIRE_ALL", "") not in ("", "0")
 ENGINE = os.environ.get("JINMAI_TEST_DATABASE", "sqlite")
-NEEDS_CITY = {"city", "actor", "client_as"}
+#: What a test asks for → the snapshot it stands on.
+SNAPSHOTS = {"planted_city": "planted", "city": "city", "actor": "city", "client_as": "city"}
 
 _place = Path(tempfile.mkdtemp(prefix="jinmai-test-"))
 _cluster: ThrowAwayCluster | None = None
@@ -138,6 +139,7 @@ class Stage:
         self.home = home
         self.shows = ""
         self.kept: set[str] = set()
+        self.planted: Any = None
 
     def _close(self) -> None:
         from django.db import connections
@@ -169,17 +171,28 @@ class Stage:
         self.shows = name
 
     def show(self, name: str) -> None:
-        if name == "city" and "city" not in self.kept:
-            from tests.backends.small_city import build
-
-            self.show("base")
-            build()
-            self.keep("city")
+        if name not in self.kept:
+            self._build(name)
         if self.shows != name:
             self._close()
             self.engine.go_back_to(name)
             self.shows = name
         self.tidy()
+
+    def _build(self, name: str) -> None:
+        """The city stands on the base; what the security tests plant stands on the city."""
+        if name == "city":
+            from tests.backends.small_city import build
+
+            self.show("base")
+            build()
+        else:
+            from tests.backends.small_city import City
+            from tests.security.planted import plant
+
+            self.show("city")
+            self.planted = plant(City())
+        self.keep(name)
 
     def tidy(self) -> None:
         """Take away the files (batches, exports, anchors) that the last test left in the home."""
@@ -225,7 +238,7 @@ def _stage_set(request: pytest.FixtureRequest, stage: Stage, django_db_blocker: 
     commits = bool(marker and (marker.kwargs.get("transaction") or (marker.args and marker.args[0])))
     commits = commits or bool({"transactional_db", "live_server"} & set(request.fixturenames))
     with django_db_blocker.unblock():
-        stage.show("city" if NEEDS_CITY & set(request.fixturenames) else "base")
+        stage.show(next((shown for asked, shown in SNAPSHOTS.items() if asked in request.fixturenames), "base"))
     flush = TransactionTestCase._fixture_teardown
     TransactionTestCase._fixture_teardown = lambda self: None  # flushing would empty the overlay's tables too
     yield
@@ -256,6 +269,14 @@ def city(db: None) -> Any:
     from tests.backends.small_city import City
 
     return City()
+
+
+@pytest.fixture
+def planted_city(db: None, stage: Stage) -> Any:
+    """The city with every tenant's things planted in it, and what was planted (see ``tests/security/planted.py``)."""
+    from tests.backends.small_city import City
+
+    return City(), stage.planted
 
 
 @pytest.fixture

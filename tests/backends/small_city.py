@@ -109,6 +109,7 @@ def build() -> None:
     _register_organisations()
     _register_firms()
     _register_cast()
+    _import_invoices()
 
 
 def _register_organisations() -> None:
@@ -132,22 +133,17 @@ def _register_organisations() -> None:
 
 def _register_firms() -> None:
     """Each firm under a subject that invoices speak of, with an organisation of its own to sign in for."""
-    from django.apps import apps
-
     from jinmai.foundation.kernel.access.actor import Actor
     from jinmai.foundation.kernel.organisations.actions import register_organisation
     from jinmai.foundation.kernel.organisations.models import Organisation, Region
     from jinmai.foundation.kernel.subjects.actions import ensure_subjects
-    from jinmai.foundation.kernel.subjects.models import Subject
 
     platform = Actor.platform()
     for code, name, key, region, contact, phone in FIRMS:
         if Organisation.objects.filter(code=code, subject__isnull=False).exists():
             continue
         subject = ensure_subjects(platform, "cumcm2020", [key], origin="example")[key]
-        if apps.is_installed("jinmai.desks.parties"):
-            _register(platform, name, subject, region, contact, phone)
-        Subject.objects.filter(pk=subject.pk).update(provisional=False)
+        _register(platform, name, subject, region, contact, phone)
         register_organisation(
             platform, code=code, name=name, kind="firm", region=Region.objects.get(code=region), subject=subject
         )
@@ -191,3 +187,28 @@ def _register_cast() -> None:
     ended = User.objects.get(username="t_expired").memberships.get()
     ended.until = date(2020, 1, 1)
     ended.save(update_fields=["until"])
+
+
+def _import_invoices() -> None:
+    """Two years of sales invoices of every firm, as a file through intake."""
+    import tempfile
+    from pathlib import Path
+
+    from jinmai.foundation.intake.actions import GivenFile, import_files
+
+    lines = ["企业代号,发票号码,开票日期,金额,税额,价税合计,购方单位代号,发票状态"]
+    for place, (_, _, key, *_) in enumerate(FIRMS):
+        for month in range(24):
+            day = f"{2024 + (month + 10) // 12}-{(month + 10) % 12 + 1:02d}-15"
+            for number in range(3):
+                net = 80_000 + 1_000 * month + 500 * place
+                status = "作废发票" if (month, number) == (5, 2) else "有效发票"
+                lines.append(
+                    f"{key},{place}{month:02d}{number},{day},{net}.00,{net * 13 // 100}.00,"
+                    f"{net + net * 13 // 100}.00,B{number:04d},{status}"
+                )
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "销项发票.csv"
+        path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        outcome = import_files(City().actor("linqiushi"), "invoices.output", [GivenFile(path, path.name)])
+    assert outcome.receipts[0].accepted == len(lines) - 1, outcome

@@ -181,10 +181,12 @@ def _cookie(actor: Actor) -> str:
 
 
 def _post(line: http.client.HTTPConnection, path: str, session: str) -> int:
+    from django.conf import settings
+
     token = "a" * 32
     body = urlencode({"csrfmiddlewaretoken": token})
-    headers = {"Content-Type": "application/x-www-form-urlencoded", "Cookie": f"sessionid={session}; csrftoken={token}"}
-    line.request("POST", path, body, headers)
+    cookies = f"{settings.SESSION_COOKIE_NAME}={session}; {settings.CSRF_COOKIE_NAME}={token}"
+    line.request("POST", path, body, {"Content-Type": "application/x-www-form-urlencoded", "Cookie": cookies})
     answer = line.getresponse()
     answer.read()
     return answer.status

@@ -52,15 +52,24 @@ def _patterns(resolver: URLResolver, prefix: str, namespace: str) -> Iterator[tu
             yield route, f"{namespace}{entry.name or ''}", entry
 
 
-def ninja_operations(callback: Any) -> list[tuple[tuple[str, ...], str | None]]:
-    """Methods and operation name of each Ninja operation behind one URL; empty where it is no Ninja view."""
+def _path_view(callback: Any) -> Any:
+    """Ninja's ``PathView`` behind a view, or None: it stands in the closure of the view it hands to Django."""
     path_view = getattr(callback, "__self__", None)
     for cell in getattr(callback, "__closure__", None) or ():
         if hasattr(cell.cell_contents, "operations"):
             path_view = cell.cell_contents
-    if not hasattr(path_view, "operations"):
-        return []
-    return [(tuple(each.methods), named_operation(each.view_func)) for each in path_view.operations]
+    return path_view if hasattr(path_view, "operations") else None
+
+
+def api_operations() -> list[Any]:
+    """Every operation of every Ninja router, as Ninja holds it."""
+    views = [_path_view(entry.callback) for _, _, entry in _patterns(get_resolver(), "", "")]
+    return [operation for view in views if view is not None for operation in view.operations]
+
+
+def api_handlers() -> list[tuple[str, Any]]:
+    """Each API handler with the operation it names."""
+    return [(named_operation(one.view_func) or "", one.view_func) for one in api_operations()]
 
 
 def named_operation(view: Any) -> str | None:
@@ -79,14 +88,15 @@ def doors() -> list[Door]:
     for route, name, entry in _patterns(get_resolver(), "", ""):
         if FRAMEWORK.match(route):
             continue
-        operations = ninja_operations(entry.callback)
+        view = _path_view(entry.callback)
         public = bool(getattr(entry.callback, "is_public", False))
         kwargs = _kwargs(route)
-        if operations:
-            found += [Door(route, name, named, methods, kwargs, True, public) for methods, named in operations]
+        if view is not None:
+            found += [
+                Door(route, name, named_operation(one.view_func), tuple(one.methods), kwargs, True, public)
+                for one in view.operations
+            ]
         else:
             found.append(Door(route, name, named_operation(entry.callback), ("GET", "POST"), kwargs, False, public))
-    return sorted(found, key=lambda door: (door.route, door.methods))
-
-
-__all__ = ["Door", "doors", "named_operation", "ninja_operations"]
+    once = {(door.route, door.methods, door.operation): door for door in found}
+    return sorted(once.values(), key=lambda door: (door.route, door.methods))

@@ -1,0 +1,226 @@
+"""What is planted for the matrix: each tenant's things, marked with canaries, and who may rightly see them.
+
+Who may see what is written down here a second time, by account and in the words of the desk, so that a wrong
+``visible_to`` cannot agree with itself.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from typing import Any
+
+from tests.backends.small_city import CAST, STRANGERS
+
+ACCOUNTS = {username: (organisation, role) for username, _, organisation, role in CAST + STRANGERS}
+CITY = {"zhouqiming", "guqinghe", "linqiushi"}
+SUPERVISION = {"zhengke"}
+DEPARTMENTS = {"hanxue", "chengyue"}
+ADMINISTRATORS = {"qiangong", "sungong", "ligong"}
+SHUT_OUT = ("t_disabled", "t_expired")
+
+#: Firm → its accountant, its district's clerk and street, and the canaries it carries.
+FIRM_A, FIRM_B, FIRM_C = "xuan", "t_firm_xiling", "t_firm_dongting"
+DISTRICT = {FIRM_A: {"shenyihe"}, FIRM_B: {"t_clerk_xiling"}, FIRM_C: {"shenyihe"}}
+STREET = {FIRM_A: {"milan"}, FIRM_B: set(), FIRM_C: {"milan"}}
+
+
+@dataclass(frozen=True)
+class Canary:
+    """A text that only some accounts may ever be sent."""
+
+    text: str
+    seen_by: frozenset[str]
+
+
+@dataclass(frozen=True)
+class Thing:
+    """One planted row: its kind, its key in an address, who sees it, who may act on it."""
+
+    kind: str
+    label: str
+    key: Any
+    seen_by: frozenset[str]
+    acted_on_by: frozenset[str] = frozenset()
+
+
+@dataclass
+class Planted:
+    """Everything planted in one city."""
+
+    canaries: list[Canary] = field(default_factory=list)
+    things: list[Thing] = field(default_factory=list)
+
+    def of(self, kind: str) -> list[Thing]:
+        return [thing for thing in self.things if thing.kind == kind]
+
+
+EVERYBODY = frozenset(ACCOUNTS)
+
+
+def plant(city: Any) -> Planted:
+    """Plant through actions; call it in a city's database."""
+    planted = Planted()
+    for sow in (_firms, _financing, _consents, _imports, _accounts, _public_things):
+        sow(city, planted)
+    return planted
+
+
+#: Institutions each firm dealt with: they know its name and, by the consent that went with it, its sheet.
+DEALT_WITH = {
+    FIRM_A: {"heying", "luosen", "t_manager_branch", "dingyiming"},
+    FIRM_B: {"heying", "luosen", "t_manager_branch"},
+    FIRM_C: {"t_manager_bank"},
+}
+INSTITUTIONS = {name for name, (_, role) in ACCOUNTS.items() if role.startswith("institution.")} - set(SHUT_OUT)
+
+
+def _subject(city: Any, accountant: str) -> Any:
+    return city.membership(accountant).organisation.subject
+
+
+def _firms(city: Any, planted: Planted) -> None:
+    """The register: the name is the bureau's, the departments', the district's; an institution needs a consent."""
+    from jinmai.desks.parties.models import Firm
+
+    for accountant in (FIRM_A, FIRM_B, FIRM_C):
+        firm = Firm.objects.get(subject=_subject(city, accountant))
+        offices = CITY | SUPERVISION | DEPARTMENTS | DISTRICT[accountant] | STREET[accountant]
+        seen = frozenset(offices | DEALT_WITH[accountant] | {accountant})
+        planted.things.append(Thing("firm", accountant, firm.pk, seen, frozenset({"chengyue"})))
+        duty = {"zhouqiming", "linqiushi", "zhengke"} | DISTRICT[accountant]
+        planted.things.append(
+            Thing("sheet", accountant, firm.subject_id, frozenset(duty | DEALT_WITH[accountant] | {accountant}))
+        )
+        planted.canaries.append(Canary(firm.name, seen | ADMINISTRATORS))
+        planted.canaries.append(Canary(firm.contact_phone, frozenset({accountant, "chengyue"})))
+
+
+def _financing(city: Any, planted: Planted) -> None:
+    """Needs and orders: a loan, an order not yet accepted, one accepted at another bank, one in the pool, drafts."""
+    from jinmai.desks.financing import actions
+
+    lent = _need(city, planted, FIRM_A, "甲一", {"heying", "luosen"}, contact={"heying", "luosen"}, product="p01")
+    _lend(city, lent)
+    _need(city, planted, FIRM_A, "甲二", {"dingyiming"}, contact=set(), product="p22")
+    _need(city, planted, FIRM_B, "乙一", {"t_manager_branch", "luosen"}, contact=set(), product="p01")
+    held = _need(city, planted, FIRM_C, "丙一", {"t_manager_bank"}, contact={"t_manager_bank"}, product="p04")
+    actions.accept_order(city.actor("t_manager_bank"), held)
+    _need(city, planted, FIRM_C, "丙二", INSTITUTIONS, contact=set(), product="")
+    for accountant, mark in ((FIRM_A, "甲稿"), (FIRM_B, "乙稿")):
+        _draft(city, planted, accountant, mark, frozenset({accountant}), frozenset({accountant}))
+
+
+def _draft(
+    city: Any, planted: Planted, accountant: str, mark: str, seen: frozenset[str], contact: frozenset[str]
+) -> Any:
+    from jinmai.desks.financing.actions import draft_need
+
+    phone = "1375550" + "".join(f"{ord(letter) % 100:02d}" for letter in mark)
+    need = draft_need(
+        city.actor(accountant),
+        amount_fen=1_234_567_00,
+        term_months=12,
+        purpose="采购原材料",
+        note=f"金丝雀{mark}用途",
+        contact_name=f"金丝雀{mark}联系人",
+        contact_phone=phone,
+    )
+    planted.things.append(Thing("need", mark, need.pk, seen, frozenset({accountant})))
+    planted.canaries += [
+        Canary(f"金丝雀{mark}用途", seen),
+        Canary(f"金丝雀{mark}联系人", contact),
+        Canary(phone, contact),
+    ]
+    return need
+
+
+def _need(
+    city: Any, planted: Planted, accountant: str, mark: str, institutions: set[str], *, contact: set[str], product: str
+) -> Any:
+    """Draft and send a need; returns its order."""
+    from jinmai.desks.financing.actions import submit_need
+    from jinmai.desks.financing.models import ProductVersion
+
+    offices = CITY | DISTRICT[accountant] | {accountant}
+    seen = frozenset(offices | institutions)
+    need = _draft(city, planted, accountant, mark, seen, frozenset(contact | {accountant}))
+    today = date.today()
+    submit_need(
+        city.actor(accountant),
+        need,
+        versions=list(ProductVersion.objects.in_force(today).filter(product__code=product)) if product else [],
+        to_pool=not product,
+        consent=True,
+        consent_until=today + timedelta(days=90),
+    )
+    order = need.orders.get()
+    planted.things.append(Thing("order", mark, order.pk, seen, frozenset(institutions) if product else frozenset()))
+    named = seen if product else frozenset(offices)  # in the pool an institution sees the order, not the need
+    planted.things += [Thing("case", mark, need.number, named), Thing("case", f"对{mark}", order.number, seen)]
+    return order
+
+
+def _lend(city: Any, order: Any) -> None:
+    """From acceptance to the loan."""
+    from jinmai.desks.financing import actions
+
+    manager, approver = city.actor("heying"), city.actor("luosen")
+    actions.accept_order(manager, order)
+    actions.papers_complete(manager, order)
+    actions.decide_order(approver, order, granted=True, amount_fen=1_000_000_00, rate_e9=43_500_000, term_months=12)
+    actions.accept_terms(city.actor(FIRM_A), order)
+    actions.record_disbursement(manager, order, contract_number="金丝雀合同号甲一", disbursed_fen=800_000_00)
+
+
+def _consents(city: Any, planted: Planted) -> None:
+    """Consents went with the orders; whoever gave or received one may see it."""
+    from jinmai.desks.financing.models import Loan
+    from jinmai.foundation.kernel.consent.models import Consent
+
+    insiders = {FIRM_A: {"heying", "luosen"}, FIRM_C: {"t_manager_bank"}, FIRM_B: {"luosen"}}
+    for consent in Consent.objects.select_related("receiver", "subject__organisation"):
+        accountant = next(name for name in insiders if _subject(city, name) == consent.subject)
+        receivers = {name for name in INSTITUTIONS if city.membership(name).organisation_id == consent.receiver_id}
+        seen = frozenset({accountant} | receivers)
+        planted.things.append(
+            Thing("consent", f"{accountant}→{consent.receiver.code}", consent.pk, seen, frozenset({accountant}))
+        )
+    for loan in Loan.objects.all():
+        seen = frozenset(CITY | DISTRICT[FIRM_A] | {FIRM_A, "heying", "luosen"})
+        planted.things.append(Thing("loan", "甲一", loan.pk, seen, frozenset({"heying", "luosen"})))
+        planted.canaries.append(Canary("金丝雀合同号甲一", seen))
+
+
+def _imports(city: Any, planted: Planted) -> None:
+    """A receipt is the organisation's that imported it, and the city's."""
+    from jinmai.foundation.intake.models import Receipt
+
+    receipt = Receipt.objects.get()
+    planted.things.append(Thing("receipt", "销项发票", receipt.pk, frozenset(CITY | SUPERVISION | DEPARTMENTS)))
+
+
+def _accounts(city: Any, planted: Planted) -> None:
+    """Accounts and posts are the system's and the security administrator's."""
+    seen = frozenset({"qiangong", "sungong"})
+    for username in ("heying", FIRM_B):
+        post = city.membership(username)
+        planted.things.append(Thing("account", username, post.user_id, seen, seen))
+        planted.things.append(Thing("post", username, post.pk, seen, frozenset({"sungong"})))
+    for code in ("bank_city_jp", "firm_t_xiling"):
+        planted.things.append(Thing("organisation", code, code, seen))
+
+
+def _public_things(city: Any, planted: Planted) -> None:
+    """What everybody who holds the operation may open: the operation alone decides."""
+    from jinmai.desks.parties.models import Institution
+
+    everybody = EVERYBODY - ADMINISTRATORS
+    institution = Institution.objects.get(organisation__code="bank_city_jp")
+    planted.things += [
+        Thing("institution", "江畔银行", institution.pk, everybody),
+        Thing("product", "p01", "p01", EVERYBODY),
+        Thing("refusal_code", "JM-ACC-001", "JM-ACC-001", EVERYBODY),
+        Thing("measure", "needs_count", "needs_count", EVERYBODY),
+        Thing("rule", "sme_classification_2017", "sme_classification_2017", EVERYBODY),
+    ]
