@@ -27,6 +27,7 @@ class Form(forms.Form):
             field.error_messages["required"] = _("请填写")
             if isinstance(field.widget, forms.DateInput):
                 field.widget.input_type = "date"
+                field.widget.format = "%Y-%m-%d"  # the only form a date input takes, whatever the locale
 
     def refuse(self, refusal: Refusal) -> None:
         """Show an action's refusal above the form, the input kept."""
