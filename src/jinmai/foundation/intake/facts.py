@@ -19,7 +19,8 @@ def table_of(source: Source) -> analytics.FactTable:
     columns = [(field.name, FACT_TYPES[field.type], field.label) for field in source.fields]
     dated = next((field.name for field in source.fields if field.type == "date"), None)
     grain = source.subject.field if source.subject else ""
-    return analytics.FactTable(source.table, columns, grain, date=dated, label=source.label)
+    label = source.label.partition("（")[0]  # what stands in brackets tells two senders of the same facts apart
+    return analytics.FactTable(source.table, columns, grain, date=dated, label=label)
 
 
 def _invoices(bought: Any, sold: Any, on: date) -> Any:

@@ -74,4 +74,4 @@ def test_who_may_see_what(client_as: Any) -> None:
 def test_a_file_name_is_no_path(client_as: Any, home: Any) -> None:
     upload(client_as("linqiushi"), csv_text(GOOD), name="../../evil.csv")
     assert newest().file_name == "evil.csv"
-    assert not [path for path in Path(home.path).rglob("*evil*")]
+    assert not list(Path(home.path).rglob("*evil*"))
