@@ -99,7 +99,7 @@ def _made(
         district=district,
         industry=trade["code"],
         season=tuple(declared["seasons"][trade["season"]]),
-        established_on=today - timedelta(days=chance.randrange(200, 7000)),
+        established_on=today - timedelta(days=chance.randrange(460, 7000)),
         employees=chance.randrange(*trade["employees"]),
         sales_wan=low * (high / low) ** chance.random(),
         growth=chance.gauss(0.06, 0.22),
