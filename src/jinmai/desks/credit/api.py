@@ -7,7 +7,7 @@ from typing import Annotated
 from uuid import UUID
 
 from django.http import HttpRequest
-from ninja import Header, Router
+from ninja import Header, Router, Status
 
 from jinmai.desks.credit.portrait import Portrait, open_portrait
 from jinmai.desks.credit.views import subjects_for
@@ -174,14 +174,15 @@ def consent_out(consent: Consent) -> ConsentOut:
 @api_operation("kernel.grant_consent")
 def grant_consent(
     request: HttpRequest, body: ConsentIn, key: Annotated[str, Header(alias="Idempotency-Key")]
-) -> tuple[int, ConsentOut]:
+) -> Status:
     """Let an institution read; the same key gives the same consent."""
     subject = Subject.objects.filter(pk=request.actor.subject_id).first() if request.actor.subject_id else None
     receiver = Organisation.objects.filter(code=body.receiver, active=True).first()
     if subject is None or receiver is None:
         raise NotFound()
     terms = {**body.dict(), "receiver": receiver}
-    return 201, consent_out(consents.grant_consent(request.actor, subject=subject, **terms, idempotency_key=key))
+    made = consents.grant_consent(request.actor, subject=subject, **terms, idempotency_key=key)
+    return Status(201, consent_out(made))
 
 
 @router.post("/consents/{uuid:consent_id}/revoke", response=ConsentOut)

@@ -64,6 +64,11 @@ class Grade:
     rule: RuleValue | None
     note: str = ""
 
+    @property
+    def missing(self) -> int:
+        """How many indicators were graded without a figure."""
+        return sum(one.figure is None for one in self.score.indicators) if self.score else 0
+
 
 @dataclass(frozen=True)
 class Portrait:

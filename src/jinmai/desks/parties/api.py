@@ -7,7 +7,7 @@ from typing import Annotated
 from uuid import UUID
 
 from django.http import HttpRequest
-from ninja import Header, Query, Router
+from ninja import Header, Query, Router, Status
 
 from jinmai.desks.parties import actions
 from jinmai.desks.parties.classification import classify
@@ -125,14 +125,12 @@ def view_firm(request: HttpRequest, firm_id: UUID) -> FirmOut:
 
 @router.post("/firms", response={201: FirmOut})
 @api_operation("parties.register_firm")
-def register_firm(
-    request: HttpRequest, body: FirmIn, key: Annotated[str, Header(alias="Idempotency-Key")]
-) -> tuple[int, FirmOut]:
+def register_firm(request: HttpRequest, body: FirmIn, key: Annotated[str, Header(alias="Idempotency-Key")]) -> Status:
     """Register a firm; the same key gives the same firm."""
     entry = body.dict()
     for name in ("revenue_fen", "assets_fen"):
         entry[name] = None if entry[name] is None else int(entry[name])
-    return 201, firm_out(actions.register_firm(request.actor, **entry, idempotency_key=key))
+    return Status(201, firm_out(actions.register_firm(request.actor, **entry, idempotency_key=key)))
 
 
 @router.get("/institutions", response=list[InstitutionOut])

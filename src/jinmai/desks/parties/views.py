@@ -162,10 +162,10 @@ def _form_page(request: HttpRequest, form: Any, title: str, cancel_url: str) -> 
 
 @page("parties.list_institutions")
 def institution_list(request: HttpRequest) -> HttpResponse:
-    """The register of institutions (机构名录), head offices with their branches beneath."""
+    """The register of institutions (机构名册), head offices with their branches beneath."""
     rows = Institution.objects.visible_to(request.actor).select_related("organisation__region", "organisation__parent")
     return ListPage(
-        title=_("机构名录"),
+        title=_("机构名册"),
         rows=rows,
         columns=[
             Column("name", _("机构"), value=_indented, sort="organisation__name",
@@ -183,8 +183,8 @@ def institution_list(request: HttpRequest) -> HttpResponse:
             Filter("level", _("层级"), choices=[("head", _("总部或独立机构")), ("branch", _("分支机构"))], apply=_by_level),
         ],
         row_url=lambda one: reverse("parties:institution_detail", args=[one.pk]),
-        empty=_("机构名录还没有内容。先由监管科登记机构。"),
-        export_name=_("机构名录"),
+        empty=_("机构名册还没有内容。先由监管科登记机构。"),
+        export_name=_("机构名册"),
         count_unit=_("家"),
     ).respond(request)  # fmt: skip
 
