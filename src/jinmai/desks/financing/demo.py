@@ -75,6 +75,19 @@ def post_holder(organisation: Organisation, role: str) -> Actor | None:
     return None
 
 
+def remembered(staff: Staff) -> Staff:
+    """The same answers, each asked for once: a history asks for the same few people thousands of times."""
+    known: dict[tuple[int, str], Actor | None] = {}
+
+    def ask(organisation: Organisation, role: str) -> Actor | None:
+        key = (organisation.pk, role)
+        if key not in known:
+            known[key] = staff(organisation, role)
+        return known[key]
+
+    return ask
+
+
 def firm_actors() -> list[Actor]:
     """An accountant of every firm that has one, in order of the organisation's code."""
     posts = Membership.objects.live(Clock.today()).filter(role="firm.accountant", organisation__kind="firm")
@@ -177,7 +190,7 @@ def build_history(
 
     ``tell(done, of)`` reports progress. Needs begun shortly before ``until`` stay open: they are the cast's tasks.
     """
-    rng = random.Random(seed)
+    rng, staff = random.Random(seed), remembered(staff)
     days = max(1, (until - start).days)
     begun = sorted((start + timedelta(days=_leaning(rng, days)), number) for number in range(needs))
     told: Counter[str] = Counter()
@@ -392,8 +405,13 @@ def _pool_granted(story: Story, versions: Sequence[ProductVersion]) -> None:
 
 
 def _refused(story: Story, versions: Sequence[ProductVersion]) -> None:
-    for order in _send(story, versions[: story.rng.choice((1, 2))]):
-        _accept(story, order)
+    orders = _send(story, versions[: story.rng.choice((1, 1, 2))])
+    for order in orders[1:]:
+        with story.now():
+            actions.accept_order(story.front(order), order)
+    for order in orders:
+        if order.pk == orders[0].pk:
+            _accept(story, order)
         _papers(story, _again(order))
         _refuse(story, _again(order))
 

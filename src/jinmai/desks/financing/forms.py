@@ -171,9 +171,17 @@ class DecisionForm(Form):
     outcome = forms.ChoiceField(
         label=_("决定"), choices=[("granted", _("同意授信")), ("refused", _("不予授信"))], widget=forms.RadioSelect
     )
-    amount_fen = MoneyWanField(label=_("授信额"), required=False, min_fen=1)
+    amount_fen = MoneyWanField(
+        label=_("授信额"), required=False, min_fen=1, help_text=_("同意授信时必填，不超过企业申请额")
+    )
     rate = PercentField(
-        label=_("年化利率"), required=False, min_value=Decimal(0), max_value=Decimal(36), max_digits=6, decimal_places=4
+        label=_("年化利率"),
+        required=False,
+        min_value=Decimal(0),
+        max_value=Decimal(100),
+        max_digits=7,
+        decimal_places=4,
+        help_text=_("同意授信时必填"),
     )
     term_months = CountField(label=_("期限"), unit=_("个月"), required=False, min_value=1, max_value=360)
     guarantee = forms.CharField(label=_("担保方式"), max_length=80, required=False)

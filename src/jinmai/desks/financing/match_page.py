@@ -10,7 +10,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from jinmai.desks.financing.answers import Answers, ProductAnswer, answer_need
+from jinmai.desks.financing.answers import FITS_ORDER, Answers, ProductAnswer, answer_need
 from jinmai.desks.financing.forms import FiguresForm
 from jinmai.desks.financing.models import Decision, Need, Order, Product, ProductVersion
 from jinmai.desks.financing.vocabulary import spoken
@@ -32,6 +32,7 @@ def match_context(actor: Actor, need: Need, versions: Sequence[ProductVersion], 
     sent = set(need.orders.filter(status__in=(*Order.LIVE, "disbursed")).values_list("version_id", flat=True))
     days = actual_days(one.version.product_id for one in answers.products)
     rows = [_row(one, answers, need, sent, days) for one in answers.products]
+    rows.sort(key=lambda row: (FITS_ORDER[row["answer"].fits], row["outside"]))
     tally = Counter(one.standing for one in answers.products)
     return {
         "need": need,
@@ -76,8 +77,15 @@ def _verdict(one: ProductAnswer) -> tuple[str, str]:
     if one.standing == "ready":
         return _("可提交"), "good"
     if one.standing == "supply":
-        return _("补 %(count)d 项即可") % {"count": counts["missing"]}, "warn"
+        missing = [clause for clause in one.clauses if clause.state == "missing"]
+        words = _("补 %(count)d 项即可") if all(map(_can_state, missing)) else _("缺 %(count)d 项数据")
+        return words % {"count": counts["missing"]}, "warn"
     return _("%(count)d 项不满足") % {"count": counts["not_met"]}, "bad"
+
+
+def _can_state(clause: ClauseAnswer) -> bool:
+    """Whether the firm can supply the figure on the page of its own figures."""
+    return clause.who_can_know == "firm" and (clause.measure in FiguresForm.ASKED or clause.measure in HIDDEN)
 
 
 def _shortest(one: ProductAnswer) -> ClauseAnswer | None:
@@ -103,7 +111,7 @@ def _basis(clause: ClauseAnswer, one: ProductAnswer, answers: Answers) -> str:
     if clause.state == "institution":
         return _("由机构查询后确认，平台不推断")
     if clause.state == "missing":
-        if clause.who_can_know == "firm":
+        if _can_state(clause):
             return _("本企业可以补填")
         return _("待%(source)s数据归集，到后自动重算") % {"source": info.source if info and info.source else _("平台")}
     source = clause.figure.source or (info.source if info else "")
@@ -120,7 +128,7 @@ def _way(clause: ClauseAnswer, one: ProductAnswer, answers: Answers) -> dict[str
         return {"text": _("“%(text)s”由%(name)s查询后确认，平台不推断，不影响提交") % {
             "text": clause.text, "name": one.version.product.institution.name}}  # fmt: skip
     if clause.state == "missing":
-        if clause.who_can_know == "firm" and (clause.measure in FiguresForm.ASKED or clause.measure in HIDDEN):
+        if _can_state(clause):
             return {"text": _("补填%(label)s（本企业，约 2 分钟）") % {"label": label}, "supply": True}
         source = info.source if info and info.source else _("平台")
         return {"text": _("%(label)s待%(source)s数据归集，到后自动重算") % {"label": label, "source": source}}

@@ -128,7 +128,9 @@ def steps_of(order: Order) -> list[dict[str, Any]]:
     for step in steps:
         moment = step.pop("at")
         step["when"] = _short(moment)
-        if moment is not None:
+        if order.status == Status.REFUSED and step["label"] == _("授信决定"):
+            step["state"], step["note"], now_given = "stopped", order.get_status_display(), True
+        elif moment is not None:
             step["state"] = "done"
         elif decided and step["label"] in (_("首次联系"), _("实地走访"), _("材料齐全")):
             step["state"], step["note"] = "next", _("未登记")
@@ -147,6 +149,20 @@ def _short(moment: Any) -> str:
     from jinmai.foundation.ui.formats import day
 
     return day(moment) if moment else ""
+
+
+def remembered_of(order: Order) -> dict[str, Any] | None:
+    """What the clauses said when the firm sent the order: each clause in words with its state; no figures."""
+    kept = order.answer_when_sent
+    if not kept or order.version is None:
+        return None
+    states = kept["clauses"]
+    clauses = [
+        {"text": clause.get("text") or clause["measure"], "state": states[clause["id"]]}
+        for clause in order.version.clauses
+        if clause["id"] in states
+    ]
+    return {"on": kept["on"], "clauses": clauses, "manifest": (kept.get("manifest") or "")[:12]}
 
 
 def events_of(order: Order, actor: Actor) -> list[dict[str, Any]]:

@@ -161,8 +161,8 @@ def end_orders(actor: Actor, need: Need, status: str, text: str, *, keep: Order 
         if keep is not None and order.pk == keep.pk:
             continue
         order.status = status
-        order.closed_at = Clock.now()
-        order.save(update_fields=["status", "closed_at"])
+        order.closed_at, order.clock = Clock.now(), None
+        order.save(update_fields=["status", "closed_at", "clock"])
         cancel_tasks(object_ref(order))
         end_consent(order)
         record.note_event(actor, need, status, text, order=order)

@@ -81,8 +81,8 @@ def decline_order(actor: Actor, order: Order, *, reason: str) -> Order:
     if not reason.strip():
         raise Refusal("JM-FIN-011", _("没有写明不予受理的原因"), _("请写明原因，企业会看到"))
     order.status = Status.DECLINED
-    order.closed_at = Clock.now()
-    order.save(update_fields=["status", "closed_at"])
+    order.closed_at, order.clock = Clock.now(), None
+    order.save(update_fields=["status", "closed_at", "clock"])
     end_consent(order)
     record.note_event(actor, order.need, "decline_order", _("未受理"), order=order, note=reason)
     record.tell_order(order)

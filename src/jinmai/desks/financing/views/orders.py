@@ -206,6 +206,7 @@ def order_detail(request: HttpRequest, pk: object) -> HttpResponse:
         "verbs": shown.verbs_for(order, actor),
         "events": shown.events_of(order, actor),
         "contact": order.need if order.shows_contact_to(actor) else None,
+        "remembered": shown.remembered_of(order) if order.names_firm_to(actor) else None,
         "decision": getattr(order, "decision", None),
         "loans": list(order.loans.all()),
         "may_verify": allows(actor, "financing.verify_first_time"),

@@ -17,6 +17,7 @@ from jinmai.foundation.kernel.access.actor import Actor
 from jinmai.foundation.kernel.access.pages import page
 from jinmai.foundation.kernel.clock import Clock
 from jinmai.foundation.kernel.errors import NotAllowed, NotFound, Refusal
+from jinmai.foundation.ui.formats import pct, wan
 from jinmai.foundation.ui.forms import Form
 
 Act = Callable[[Actor, Any, Form], Any]
@@ -89,7 +90,7 @@ def verb_page(
             "form": form,
             "submit": _(title),
             "cancel_url": address,
-            "intro": _(intro) if intro else "",
+            "intro": intro(thing) if callable(intro) else _(intro) if intro else "",
             "crumbs": [(str(home), address), (_(title), "")],
         }
         return render(request, "ui/form_page.html", context)
@@ -125,6 +126,21 @@ def _take_form(request: HttpRequest, order: Order) -> Form:
     return forms.TakeForm(request.POST if request.method == "POST" else None, own=own)
 
 
+def _asked(order: Order) -> str:
+    """What the firm asked for and what the product offers, above the decision's form."""
+    need = order.need
+    asked = _("企业申请 %(amount)s 万元，%(term)d 个月。") % {"amount": wan(need.amount_fen), "term": need.term_months}
+    if order.version is None:
+        return asked
+    offered = _("产品额度 %(low)s–%(high)s 万元，年化 %(least)s–%(most)s。") % {
+        "low": wan(order.version.amount_min_fen),
+        "high": wan(order.version.amount_max_fen),
+        "least": pct(order.version.rate_min_e9, 2),
+        "most": pct(order.version.rate_max_e9, 2),
+    }
+    return asked + offered
+
+
 def _with(action: Callable[..., Any]) -> Act:
     return lambda actor, thing, form: action(actor, thing, **form.cleaned_data)
 
@@ -157,7 +173,12 @@ papers_complete = verb_page(
     "papers_complete", mark("确认材料齐全"), _nothing, _with(actions.papers_complete), find_order
 )
 decide_order = verb_page(
-    "decide_order", mark("作出授信决定"), _of_order(forms.DecisionForm), _arguments(actions.decide_order), find_order
+    "decide_order",
+    mark("作出授信决定"),
+    _of_order(forms.DecisionForm),
+    _arguments(actions.decide_order),
+    find_order,
+    _asked,
 )
 accept_terms = verb_page("accept_terms", mark("接受授信条件"), _nothing, _with(actions.accept_terms), find_order)
 decline_terms = verb_page(
