@@ -31,12 +31,15 @@ def import_command(
     child.start()
     with command_run(home, as_json) as run:
         from jinmai.foundation.intake.actions import GivenFile, import_files
+        from jinmai.foundation.intake.declarations import sources
         from jinmai.foundation.kernel.access.actor import Actor
 
         given = [GivenFile(path, path.name) for path in files]
         outcome = import_files(Actor.platform(), source, given, run.say)
         for name, refusal in outcome.refused:
             run.say(f"{name}：{refusal}")
+            if refusal.code == "JM-INT-003":
+                run.say(f"可用的来源：{'、'.join(f'{one.name}（{one.label}）' for one in sources().values())}")
         if not outcome.receipts:
             raise outcome.refused[0][1]
         receipts = outcome.receipts

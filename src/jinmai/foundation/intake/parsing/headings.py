@@ -102,7 +102,7 @@ def _misfit(
     fit = max(alike, key=lambda other: len(other.fields), default=None)
     if widest < 2 and fit is None:
         return FileRefused("JM-INT-002", "这不是表格：每行只有一列", "请上传带标题行的 Excel 或 CSV 文件")
-    reason = f"文件不像“{source.label}”（{source.name}）：缺少列 {'、'.join(missing)}"
+    reason = f"文件不像“{source.label}”：缺少列 {'、'.join(missing)}"
     if fit is not None:
-        return FileRefused("JM-INT-003", f"{reason}；它更像“{fit.label}”（{fit.name}）", f"请改选来源“{fit.label}”")
+        return FileRefused("JM-INT-003", f"{reason}；它更像“{fit.label}”", f"请改选来源“{fit.label}”")
     return FileRefused("JM-INT-003", reason, "请核对来源是否选对，或按模板补齐这些列")
