@@ -21,6 +21,8 @@ from jinmai.desks.parties.models import Firm, Institution
 from jinmai.foundation.kernel.access.actor import Actor
 from jinmai.foundation.kernel.access.pages import page
 from jinmai.foundation.kernel.access.permissions import allows
+from jinmai.foundation.kernel.action import object_ref
+from jinmai.foundation.kernel.audit.models import AuditEntry
 from jinmai.foundation.kernel.clock import Clock
 from jinmai.foundation.kernel.errors import NotFound, Refusal
 from jinmai.foundation.kernel.organisations.models import Region
@@ -28,6 +30,7 @@ from jinmai.foundation.kernel.subjects.models import Subject
 from jinmai.foundation.ui.lists import Button, Column, Filter, ListPage
 
 UNKNOWN_SIZE = "unknown"
+SHOWN_EVENTS = 20
 
 
 def size_choices() -> list[tuple[str, str]]:
@@ -115,9 +118,20 @@ def firm_detail(request: HttpRequest, firm_id: UUID) -> HttpResponse:
         "identifiers": firm.subject.identifiers.order_by("scheme", "value"),
         "may_update": allows(actor, "parties.update_firm"),
         "links": links_for(actor, firm),
+        "events": history_of(firm),
         "today": today,
     }
     return render(request, "parties/firm_detail.html", context)
+
+
+def history_of(firm: Firm) -> list[dict[str, Any]]:
+    """What was done to the register's entry, by whom, newest first."""
+    words = {"parties.register_firm": _("登记企业"), "parties.update_firm": _("更正登记")}
+    entries = AuditEntry.objects.filter(object_ref=object_ref(firm), outcome="ok", operation__in=words)
+    return [
+        {"at": entry.happened_at, "what": words[entry.operation], "who": entry.actor_name}
+        for entry in entries.order_by("-happened_at", "-seq")[:SHOWN_EVENTS]
+    ]
 
 
 @page("parties.register_firm")

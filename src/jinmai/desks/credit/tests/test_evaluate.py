@@ -20,7 +20,6 @@ import pytest
 pytest.importorskip("sklearn", reason='Fitting needs the extra "fit".')
 
 from jinmai.desks.credit import fitting  # noqa: E402
-from jinmai.desks.credit.sample import brief  # noqa: E402
 
 DAY = "2020-02-29"
 SOURCES = {
