@@ -60,9 +60,12 @@ EVERYBODY = frozenset(ACCOUNTS)
 
 def plant(city: Any) -> Planted:
     """Plant through actions; call it in a city's database."""
+    from jinmai.foundation import analytics
+
     planted = Planted()
     for sow in (_firms, _financing, _consents, _imports, _accounts, _public_things):
         sow(city, planted)
+    analytics.refresh_facts()
     return planted
 
 
