@@ -18,6 +18,7 @@ from jinmai.foundation import analytics
 from jinmai.foundation.kernel.access.actor import Actor
 from jinmai.foundation.kernel.clock import Clock
 from jinmai.foundation.kernel.errors import NotFound
+from jinmai.foundation.kernel.money import FEN_PER_YI
 from jinmai.foundation.kernel.organisations.models import Region
 from jinmai.foundation.ui import formats
 
@@ -28,9 +29,11 @@ DIMENSIONS = ("district", "month", "reason_name", "institution_name")
 SPARK_MONTHS = 12
 
 
-def shown(value: int | None, unit: str) -> str:
-    """A measure's integer as its unit reads; an em dash where there is no figure."""
-    return formats.wan(value) if unit == "万元" else formats.number(value)
+def shown(value: int | None, unit: str) -> tuple[str, str]:
+    """A measure's integer as it reads, and its unit: from one hundred million yuan on in 亿元."""
+    if unit != "万元" or value is None:
+        return formats.number(value), unit
+    return (formats.yi(value), _("亿元")) if abs(value) >= FEN_PER_YI else (formats.wan(value), unit)
 
 
 @dataclass(frozen=True)
@@ -113,13 +116,13 @@ def strip(scope: Scope) -> list[dict[str, Any]]:
     for entry in panels()["strip"]:
         made = analytics.get_measure(entry["measure"])
         value = scope.count(made.name)
+        words, unit = shown(value, made.unit)
         figure = {
             "name": made.label,
-            "value": shown(value, made.unit),
-            "unit": made.unit,
+            "value": words,
+            "unit": unit,
             "definition": made.definition,
             "url": scope.rows_url(made.name),
-            "trend": scope.trend(made.name),
             "change": "",
         }
         if "beside" in entry:

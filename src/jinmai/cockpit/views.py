@@ -126,7 +126,7 @@ def rows(request: HttpRequest) -> HttpResponse:
     districts = {region.code: region.name for region in districts_of(request.actor)}
     for row in found:
         row["district"] = districts.get(row["district"], row["district"])
-    figure = _("%(value)s %(unit)s") % {"value": counting.shown(value, made.unit), "unit": made.unit}
+    figure = " ".join(counting.shown(value, made.unit))
     narrowed = [districts.get(scope.district, ""), period_label(scope.period), *more.values()]
     return ListPage(
         title=f"{made.label} · {figure}",

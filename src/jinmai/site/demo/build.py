@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-import time
 from collections.abc import Callable
-from datetime import date, timedelta
+from datetime import date, datetime, time, timedelta
 from pathlib import Path
+from time import perf_counter
 from typing import Any
 
 from django.db import transaction
 
 from jinmai.desks.financing import demo as financing
+from jinmai.desks.financing.actions import accept_order, decide_order, papers_complete, record_contact
+from jinmai.desks.financing.models import Order
 from jinmai.desks.parties.actions import register_firm
 from jinmai.foundation import analytics
 from jinmai.foundation.intake.actions import GivenFile, import_files
@@ -34,6 +36,7 @@ BUILT = "demo-built.txt"
 LOGINS = "logins.txt"
 WAN = 1_000_000
 NEEDS = 190
+OFFICE_CLOSES = 18
 DAYS = 360
 #: Needs of the last weeks that the cast's own institutions still work on: product, 万元, days ago.
 RECENT = (
@@ -59,10 +62,11 @@ def is_built(home: Path) -> bool:
 
 def build(home: Home, progress: Progress) -> dict[str, Any]:
     """Build the city; returns what it holds. The home is marked as built last, so that half a city is never served."""
-    started = time.perf_counter()
+    started = perf_counter()
     people = People(home.city)
     now = Clock.now().astimezone(LEGAL_ZONE)
-    firms = make_firms(home.city, now.date())
+    today = (now - timedelta(hours=OFFICE_CLOSES)).date()  # the last day whose office hours are over
+    firms = make_firms(home.city, today)
     year_ago = now - timedelta(days=DAYS + 10)
     progress("登记企业", 0.02)
     with Clock.at(year_ago), transaction.atomic():
@@ -71,16 +75,16 @@ def build(home: Home, progress: Progress) -> dict[str, Any]:
         progress("开立账号", 0.06)
         logins = people.open_cast()
     progress("导入发票", 0.1)
-    imported = _import_invoices(firms, people, now.date())
+    imported = _import_invoices(firms, people, today)
     analytics.refresh_facts()
-    done = _history(people, firms, now.date(), progress)
+    done = _history(people, firms, today, progress)
     progress("授权与撤回", 0.92)
     _revoked_consent(people, firms[0], now)
     progress("汇总事实", 0.95)
     analytics.refresh_facts()
     anchor_heads()
     _write_logins(home.path, logins)
-    seconds = round(time.perf_counter() - started, 1)
+    seconds = round(perf_counter() - started, 1)
     (home.path / BUILT).write_text(f"{seconds}\n", encoding="utf-8")
     progress("完成", 1.0)
     return {"firms": len(firms), **imported, **done, "seconds": seconds}
@@ -109,7 +113,22 @@ def _history(people: People, firms: list[MadeFirm], today: date, progress: Progr
         firm = dongting[place % len(dongting)]
         financing.run_story(firm, "granted", start=start, seed=place, amount_wan=amount, product=product, **until)
     financing.stage_today(named, today=today, staff=people.acting)
+    _offer_waiting(people, named, today)
     return {"needs": NEEDS + len(RECENT) + 4, **{f"told_{outcome}": count for outcome, count in sorted(told.items())}}
+
+
+def _offer_waiting(people: People, firm: Actor, today: date) -> None:
+    """The named firm finds an offer to accept or decline: the leasing company has been quick."""
+    order = Order.objects.filter(need__subject_id=firm.subject_id, institution__code="fl_junhe").get()
+    manager = people.acting(order.institution, "institution.manager")
+    with Clock.at(datetime.combine(today, time(10, 20), LEGAL_ZONE)):
+        accept_order(manager, order)
+        record_contact(manager, order, note="电话联系，材料已在平台齐备")
+        papers_complete(manager, order)
+    with Clock.at(datetime.combine(today, time(16, 40), LEGAL_ZONE)):
+        decide_order(
+            manager, order, granted=True, amount_fen=200 * WAN, rate_e9=62_000_000, term_months=12, guarantee="租赁物所有权"
+        )
 
 
 def _register(firm: MadeFirm) -> None:
