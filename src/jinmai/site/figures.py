@@ -84,8 +84,7 @@ def disbursed_this_year(actor: Actor) -> Shown:
     line = tuple(months.get(month, 0) for month in range(1, today.month + 1))
     return Shown(
         _("本年放款"),
-        formats.wan(total),
-        _("万元"),
+        *formats.leading_money(total),
         _("本年 1 月 1 日起经对接单实际发放到企业的金额，按放款日计；多次放款合计。"),
         _loans_since(actor, date(today.year, 1, 1)),
         trend=line if any(line) else (),

@@ -9,7 +9,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from jinmai.foundation.kernel.clock import LEGAL_ZONE, Clock
-from jinmai.foundation.kernel.money import fen_to_wan, fen_to_yi, fen_to_yuan
+from jinmai.foundation.kernel.money import FEN_PER_YI, fen_to_wan, fen_to_yi, fen_to_yuan
 
 ABSENT = "—"
 #: Ratios travel as integers of 1e-9 (10% is 100_000_000), see ``analytics``.
@@ -51,6 +51,15 @@ def yi(fen: int | None) -> str:
     '58.62'
     """
     return ABSENT if fen in (None, "") else rounded(fen_to_yi(int(fen)), 2)
+
+
+def leading_money(fen: int) -> tuple[str, str]:
+    """A leading figure and its unit: 亿元 from one hundred million yuan on, else 万元.
+
+    >>> leading_money(1_876_900_000_000)[0], leading_money(412_000_000)[0]
+    ('187.69', '412.00')
+    """
+    return (yi(fen), _("亿元")) if abs(fen) >= FEN_PER_YI else (wan(fen), _("万元"))
 
 
 def percentage(ratio: Any) -> Decimal | None:

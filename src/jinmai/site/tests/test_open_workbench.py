@@ -85,6 +85,13 @@ def test_figures_have_unit_and_definition_for_every_role_that_has_some(actor):
         assert all(figure.unit and figure.definition for figure in figures)
 
 
+def test_late_orders_show_to_those_who_answer_for_them(actor):
+    from jinmai.site.overdue import ANSWERABLE, overdue_orders
+
+    for username, _name, _organisation, role in CAST:
+        assert (overdue_orders(actor(username)) is not None) == (role in ANSWERABLE)
+
+
 def test_search_finds_what_one_may_see_and_nothing_else(client_as):
     firm = "西岭测试建材有限公司"
     assert firm in client_as("linqiushi").get("/search/?q=西岭测试").content.decode()

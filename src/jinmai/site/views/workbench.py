@@ -11,6 +11,7 @@ from django.shortcuts import render
 from django.utils.translation import gettext as _
 
 from jinmai.foundation.kernel.access.pages import page
+from jinmai.foundation.kernel.access.permissions import allows
 from jinmai.foundation.kernel.clock import Clock
 from jinmai.foundation.kernel.work.models import Task
 from jinmai.foundation.kernel.work.tasks import tasks_for
@@ -18,6 +19,7 @@ from jinmai.foundation.ui.formats import due_in, zh_date
 from jinmai.foundation.ui.lists import Column, Filter, ListPage
 from jinmai.site.changes import changes_for, tells_cases
 from jinmai.site.figures import figures_for
+from jinmai.site.overdue import overdue_orders
 from jinmai.site.words import verb_words
 
 WEEKDAYS = "一二三四五六日"
@@ -72,6 +74,9 @@ def home(request: HttpRequest) -> HttpResponse:
         "groups": grouped(tasks, today),
         "count": len(tasks),
         "figures": figures_for(request.actor),
+        "overdue": overdue_orders(request.actor),
+        "title": _("我的首页") if request.actor.is_firm else _("工作台"),
+        "may_draft": allows(request.actor, "financing.draft_need"),
         "changes": changes_for(request.actor),
         "changes_note": _("与您有关的办理") if tells_cases(request.actor) else _("本单位最近办理"),
     }
