@@ -438,7 +438,16 @@ class Decision(models.Model):
         constraints = [
             models.CheckConstraint(
                 condition=(
-                    Q(granted=True, amount_fen__gt=0, rate_e9__gte=0, term_months__gt=0, reason__isnull=True)
+                    Q(
+                        granted=True,
+                        amount_fen__isnull=False,
+                        amount_fen__gt=0,
+                        rate_e9__isnull=False,
+                        rate_e9__gte=0,
+                        term_months__isnull=False,
+                        term_months__gt=0,
+                        reason__isnull=True,
+                    )
                     | Q(granted=False, amount_fen__isnull=True, reason__isnull=False)
                 ),
                 name="financing_decision_terms_or_reason",
