@@ -68,3 +68,12 @@ def test_vendored_files_are_named_with_version_and_licence():
     listed = (vendor / "VERSIONS.md").read_text(encoding="utf-8")
     for folder in (path for path in vendor.iterdir() if path.is_dir()):
         assert (folder / "LICENSE").exists() and f"{folder.name}/" in listed
+
+
+def test_addresses_of_our_files_change_with_the_files(client, db):
+    from jinmai.site.assets import version_of
+
+    version = version_of("ui/jinmai.css")
+    assert len(version) == 10
+    assert f"/static/ui/jinmai.css?v={version}" in client.get("/login/").content.decode()
+    assert version_of("ui/nothing.css") == ""
