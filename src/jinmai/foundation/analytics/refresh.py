@@ -9,21 +9,23 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Max
+from django.db.models import Count
 
 from jinmai.foundation.kernel.clock import Clock
 from jinmai.foundation.kernel.home import current_home
 from jinmai.foundation.kernel.ids import new_id
-from jinmai.foundation.kernel.outbox import OutboxRow
+from jinmai.foundation.kernel.outbox import OutboxRow, settled
 
 from .backends import duckdb as engine
 from .fact_tables import FactTable, get_table
-from .landing import facts_lock, settle
-from .models import Batch, FactsCursor
+from .landing import facts_lock, next_number, settle
+from .models import Batch, FactsCursor, Tombstone
 
 CHUNK = 50_000
+MERGE_AT = 40
 
 
 def as_of() -> datetime:
@@ -39,24 +41,27 @@ def refresh_facts() -> dict[str, Any]:
     the last one ended and the stray file is swept; the same change is never counted twice.
     """
     rows = batches = 0
-    with facts_lock():
+    with facts_lock("events"):
         while True:
             done = _refresh_chunk()
             rows, batches = rows + done[0], batches + done[1]
             if done[0] < CHUNK:
-                return {"rows": rows, "batches": batches, "as_of": as_of()}
+                break
+        for table in _crowded():
+            _merge(table)
+    return {"rows": rows, "batches": batches, "as_of": as_of()}
 
 
 def _refresh_chunk() -> tuple[int, int]:
     moment = Clock.now()
     cursor, _ = FactsCursor.objects.get_or_create(pk=1)
-    changes = list(OutboxRow.objects.filter(seq__gt=cursor.seq).order_by("seq")[:CHUNK])
+    changes = list(OutboxRow.objects.filter(seq__gt=cursor.seq, seq__lte=settled()).order_by("seq")[:CHUNK])
     by_table: dict[str, list[OutboxRow]] = defaultdict(list)
     for change in changes:
         by_table[change.table].append(change)
     made = [_batch(get_table(name), some) for name, some in sorted(by_table.items())]
     with transaction.atomic():
-        number = (Batch.objects.aggregate(last=Max("number"))["last"] or 0) + 1
+        number = next_number()
         for offset, batch in enumerate(made):
             batch.number = number + offset
             batch.known_at = moment
@@ -79,16 +84,56 @@ def _batch(table: FactTable, changes: Sequence[OutboxRow]) -> Batch:
             for one in sorted(last.values(), key=lambda one: one.key)
         ).encode()
     ).hexdigest()
-    identity = new_id()
-    relative = Path(table.name) / f"{identity}.parquet"
-    path = current_home().facts / relative
-    path.parent.mkdir(parents=True, exist_ok=True)
+    identity, path = _new_file(table)
     part = path.with_suffix(".part")
     engine.write(part, stored, rows)
     settle(part, path)
-    return Batch(
-        id=identity, source=f"outbox.{table.name}", table=table.name, digest=digest, rows=len(rows), path=str(relative)
+    return _of_outbox(table, identity, path, digest, len(rows))
+
+
+def _new_file(table: FactTable) -> tuple[UUID, Path]:
+    identity = new_id()
+    path = current_home().facts / table.name / f"{identity}.parquet"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return identity, path
+
+
+def _of_outbox(table: FactTable, identity: UUID, path: Path, digest: str, rows: int) -> Batch:
+    relative = str(path.relative_to(current_home().facts))
+    return Batch(id=identity, source=f"outbox.{table.name}", table=table.name, digest=digest, rows=rows, path=relative)
+
+
+def _crowded() -> list[FactTable]:
+    """Event tables of so many small batches that reading them takes longer than it should."""
+    counted = (
+        Batch.objects.live()
+        .filter(source__startswith="outbox.")
+        .order_by()
+        .values("table")
+        .annotate(batches=Count("pk"))
+        .filter(batches__gt=MERGE_AT)
     )
+    return [get_table(row["table"]) for row in counted]
+
+
+def _merge(table: FactTable) -> Batch:
+    """One batch for the last versions in all live ones of a table; earlier manifests go on reading the old ones."""
+    old = list(Batch.objects.live().filter(table=table.name))
+    identity, path = _new_file(table)
+    part = path.with_suffix(".part")
+    stored = [*((one.name, one.type) for one in table.columns), ("seq", "int"), ("deleted", "bool")]
+    rows = engine.keep_last(part, stored, [batch.file for batch in old if batch.file])
+    settle(part, path)
+    digest = hashlib.sha256("\n".join(["merged", *sorted(batch.digest for batch in old)]).encode()).hexdigest()
+    with transaction.atomic():
+        moment = Clock.now()
+        made = _of_outbox(table, identity, path, digest, rows)
+        made.number, made.known_at = next_number(), moment
+        made.save(force_insert=True)
+        Tombstone.objects.bulk_create(
+            [Tombstone(batch=batch, at=moment, by="平台", reason="已并入后续批次", merged=True) for batch in old]
+        )
+    return made
 
 
 def _row(columns: Sequence[tuple[str, str]], change: OutboxRow) -> list[Any]:
