@@ -18,18 +18,19 @@ from jinmai.foundation.kernel.clock import Clock
 from jinmai.foundation.kernel.home import current_home
 from jinmai.foundation.kernel.ids import new_id
 
-from .models import Batch
+from .models import Batch, FactsCursor
 
 INCOMING = ".incoming"
 STALE_SECONDS = 3600
 
 
 @contextmanager
-def facts_lock() -> Iterator[None]:
-    """One writer of facts in this home at a time, so that two imports can't both count the same row as new."""
+def facts_lock(name: str) -> Iterator[None]:
+    """One writer of that name in this home at a time: two imports can't both count the same row as new, and reading the
+    outbox doesn't wait for an import."""
     folder = current_home().facts
     folder.mkdir(parents=True, exist_ok=True)
-    with (folder / ".lock").open("a") as handle:
+    with (folder / f".{name}.lock").open("a") as handle:
         fcntl.flock(handle, fcntl.LOCK_EX)
         yield
 
@@ -88,6 +89,13 @@ class Arrived:
     happened_to: date | None
 
 
+def next_number() -> int:
+    """The next batch's number. Inside a transaction: the cursor's row keeps other writers waiting until it ends."""
+    FactsCursor.objects.get_or_create(pk=1)
+    FactsCursor.objects.select_for_update().get(pk=1)
+    return (Batch.objects.aggregate(last=Max("number"))["last"] or 0) + 1
+
+
 def live_batch(source: str, digest: str) -> Batch | None:
     """The live batch of a source with this very content."""
     return Batch.objects.live().filter(source=source, digest=digest).first()
@@ -103,10 +111,9 @@ def land(arrived: Arrived) -> Batch:
         if part is not None:
             settle(part, current_home().facts / relative)
         paths.append(str(relative) if part is not None else "")
-    number = (Batch.objects.aggregate(last=Max("number"))["last"] or 0) + 1
     return Batch.objects.create(
         id=identity,
-        number=number,
+        number=next_number(),
         source=arrived.source,
         table=arrived.table,
         digest=arrived.digest,

@@ -52,7 +52,7 @@ class Batch(models.Model):
     @property
     def withdrawn(self) -> bool:
         """Whether the batch was withdrawn (批次已撤回)."""
-        return hasattr(self, "tombstone")
+        return hasattr(self, "tombstone") and not self.tombstone.merged
 
     @property
     def file(self) -> Path | None:
@@ -66,12 +66,15 @@ class Batch(models.Model):
 
 
 class Tombstone(models.Model):
-    """A batch is withdrawn (撤回): later manifests leave it out, earlier ones still read it and say so."""
+    """A batch is withdrawn (撤回): later manifests leave it out, earlier ones still read it and say so.
+
+    ``merged``: nobody withdrew it, a later batch holds its rows as well."""
 
     batch = models.OneToOneField(Batch, on_delete=models.PROTECT, primary_key=True, related_name="tombstone")
     at = models.DateTimeField(default=Clock.now)
     by = models.CharField(max_length=40)
     reason = models.CharField(max_length=200)
+    merged = models.BooleanField(default=False)
 
     class Meta:
         app_label = "analytics"

@@ -63,7 +63,7 @@ def import_files(
     require(actor, "intake.import_files")
     source = source_named(source_name)
     outcome = ImportOutcome()
-    with facts_lock():
+    with facts_lock("imports"):
         sweep()
         folders = [incoming(str(new_id())) for _ in files]
         try:
@@ -177,6 +177,6 @@ def _day(text: str | None) -> date | None:
 @action("intake.withdraw_import")
 def withdraw_import(actor: Actor, receipt: Receipt, *, reason: str) -> Receipt:
     """Take an import back (撤回导入): its batch is withdrawn; nothing is erased. Refuses like ``withdraw_batch``."""
-    with facts_lock():
+    with facts_lock("imports"):
         withdraw_batch(actor, receipt.batch, reason=reason)
     return Receipt.objects.get(pk=receipt.pk)

@@ -27,7 +27,7 @@ SHOWN_REJECTS = 20
 
 
 def _visible(request: HttpRequest, receipt_id: UUID) -> Receipt:
-    found = Receipt.objects.visible_to(request.actor).select_related("batch", "batch__tombstone")  # type: ignore[attr-defined]
+    found = Receipt.objects.visible_to(request.actor).select_related("batch", "batch__tombstone")
     receipt = found.filter(pk=receipt_id).first()
     if receipt is None:
         raise NotFound
@@ -45,7 +45,7 @@ def _state(receipt: Receipt) -> tuple[str, str]:
 @page("intake.list_receipts")
 def receipt_list(request: HttpRequest) -> HttpResponse:
     """Receipts of imports (导入回执), newest first."""
-    actor = request.actor  # type: ignore[attr-defined]
+    actor = request.actor
     actions = []
     if allows(actor, "intake.import_files"):
         actions = [Button(_("导入文件"), reverse("intake:import_files"), primary=True)]
@@ -83,7 +83,7 @@ def _receipt_url(receipt: Receipt) -> str:
 @page("intake.read_receipt")
 def receipt(request: HttpRequest, receipt_id: UUID) -> HttpResponse:
     """One receipt: what was taken, what wasn't and why."""
-    actor = request.actor  # type: ignore[attr-defined]
+    actor = request.actor
     found = _visible(request, receipt_id)
     can_see_rejects = allows(actor, "intake.download_rejects")
     rejects = [row for row, _n in zip(found.rejects(), range(SHOWN_REJECTS), strict=False)] if can_see_rejects else []
@@ -157,7 +157,7 @@ def _import(request: HttpRequest, form: ImportForm) -> Receipt:
             for chunk in upload.chunks():
                 out.write(chunk)
         given = GivenFile(path, upload.name or _("上传的文件"))
-        outcome = import_files(request.actor, form.cleaned_data["source"], [given])  # type: ignore[attr-defined]
+        outcome = import_files(request.actor, form.cleaned_data["source"], [given])
     if outcome.refused:
         raise outcome.refused[0][1]
     return outcome.receipts[0]
@@ -170,7 +170,7 @@ def withdraw(request: HttpRequest, receipt_id: UUID) -> HttpResponse:
     form = WithdrawForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
-            withdraw_import(request.actor, found, reason=form.cleaned_data["reason"])  # type: ignore[attr-defined]
+            withdraw_import(request.actor, found, reason=form.cleaned_data["reason"])
             return redirect(_receipt_url(found))
         except Refusal as refusal:
             form.refuse(refusal)

@@ -86,3 +86,14 @@ def write(path: Path, columns: Sequence[tuple[str, str]], rows: Sequence[Sequenc
         pa.array([row[place] for row in rows], kinds.get(kind, pa.int64())) for place, (_, kind) in enumerate(columns)
     ]
     pq.write_table(pa.table(arrays, names=[name for name, _ in columns]), path, compression="zstd")
+
+
+def keep_last(path: Path, columns: Sequence[tuple[str, str]], sources: Sequence[Path]) -> int:
+    """Write the last version (by ``seq``) of each ``key`` in the source files as one file; how many keys."""
+    names = ", ".join(f'"{name}"' for name, _ in columns)
+    body = (
+        f"SELECT {names} FROM {parquet(sources)} "
+        'QUALIFY row_number() OVER (PARTITION BY "key" ORDER BY "seq" DESC) = 1 ORDER BY "seq"'
+    )
+    found = connect().execute(f"COPY ({body}) TO {literal(str(path))} (FORMAT parquet, COMPRESSION zstd)").fetchone()
+    return int(found[0]) if found else 0

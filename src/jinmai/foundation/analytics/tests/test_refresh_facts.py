@@ -156,3 +156,19 @@ def test_known_at(home: Any) -> None:
     analytics.refresh_facts()
     assert analytics.cube("t_lent", on=ON, known=known)[0]["value"] == 100
     assert total() == 300
+
+
+def test_many_small_batches_become_one(home: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(refresh, "MERGE_AT", 3)
+    lend("E9", 9)
+    known = analytics.refresh_facts()["as_of"]
+    early = analytics.manifest(known=known)
+    for fen in range(1, 8):
+        lend(f"E{fen % 3}", fen)
+        if fen == 6:
+            emit("t_loans", "E9", {"deleted": True})
+        analytics.refresh_facts()
+    assert Batch.objects.live().count() <= 3 < Batch.objects.count()
+    assert total() == 5 + 6 + 7
+    assert analytics.cube("t_lent", on=ON, known=known)[0]["value"] == 9
+    assert not early.withdrawn  # merged, not withdrawn

@@ -17,7 +17,7 @@ from typing import IO, Any
 
 CHUNK = 1 << 20
 SPREADSHEET_LIMIT = 300 * (1 << 20)
-TEXT_LIMIT = 8 * (1 << 30)
+TEXT_LIMIT = 2 * (1 << 30)
 ZIP, OLE = b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 GZIP, PDF = b"\x1f\x8b", b"%PDF"
 BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
