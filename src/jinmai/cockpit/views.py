@@ -22,7 +22,12 @@ from jinmai.foundation.ui.charts import bar_chart, line_chart
 from jinmai.foundation.ui.lists import Column, ListPage
 
 KINDS = {"fen": "money_wan", "ratio": "ratio", "int": "int", "date": "date", "bool": "text", "str": "text"}
-HIDDEN = frozenset({"subject_key", "month", "branch", "institution", "product", "institution_kind", "reason", "origin"})
+HIDDEN = frozenset(
+    {"key", "subject_key", "month", "branch", "institution", "product", "institution_kind", "reason", "origin"}
+)
+#: Columns one may choose, but that are not shown at first.
+QUIET = frozenset({"need", "branch_name", "contract", "channel", "purpose", "term_months", "from_pool"})
+STATES = frozenset({"status"})
 
 
 def period_label(period: str) -> str:
@@ -95,7 +100,7 @@ def overview(request: HttpRequest) -> HttpResponse:
 def _row_columns(table: Any) -> list[Column]:
     columns = [Column("firm", _("企业"), default=True)]
     for declared in table.columns:
-        if declared.name not in HIDDEN and declared.name != "happened_on":
+        if declared.name not in HIDDEN | STATES and declared.name != "happened_on":
             columns.append(
                 Column(
                     declared.name,
@@ -103,6 +108,7 @@ def _row_columns(table: Any) -> list[Column]:
                     kind=KINDS[declared.type],
                     sort=True,
                     total=declared.type == "fen",
+                    default=declared.name not in QUIET,
                 )
             )
     dated = next((one for one in table.columns if one.name == "happened_on"), None)
