@@ -13,6 +13,7 @@ from jinmai.foundation.kernel.work.clocks import start_clock
 from jinmai.foundation.kernel.work.models import DueClock, Task
 from jinmai.foundation.kernel.work.tasks import open_task
 from jinmai.foundation.rulebook import NotInForce, get
+from jinmai.foundation.ui.formats import wan
 
 #: Step → (rule id, kind of days).
 STEPS = {
@@ -73,9 +74,10 @@ def ask_firm(order: Order, verb: str, title: str, due: DueClock | None = None) -
 
 
 def _open(order: Order, verb: str, title: str, organisation: Organisation, role: str, due: DueClock | None) -> None:
+    other = order.institution if role == "firm.accountant" and order.institution else order.need.organisation
     open_task(
         subject_ref=object_ref(order),
-        title=f"{title} · {order.number}",
+        title=f"{order.number}　{other.name}　{wan(order.need.amount_fen)} 万元",
         verb=f"financing.{verb}",
         verb_label=title,
         region=order.need.region,

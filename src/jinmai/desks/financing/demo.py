@@ -450,9 +450,16 @@ def _withdrawn(story: Story, versions: Sequence[ProductVersion]) -> None:
 
 
 def _stalled(story: Story, versions: Sequence[ProductVersion]) -> None:
-    """Accepted and called upon, then nobody went on: an overdue order for the bureau to see."""
+    """Nobody accepted it, or nobody went to see the firm: an overdue order for the bureau to see."""
     (order,) = _send(story, versions[:1])
-    _accept(story, order)
+    if story.rng.random() < 0.4:
+        return
+    story.later(0, 1)
+    with story.now():
+        actions.accept_order(story.front(order), order)
+    story.later(0, 0)
+    with story.now():
+        actions.record_contact(story.front(order), order, note=story.rng.choice(NOTES))
 
 
 _ENDS: dict[str, Callable[[Story, Sequence[ProductVersion]], None]] = {

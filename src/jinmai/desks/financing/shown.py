@@ -120,7 +120,8 @@ def steps_of(order: Order) -> list[dict[str, Any]]:
     """Where the order stands: done, now, next, stopped."""
     steps = [{"label": _(label), "at": getattr(order, field)} for label, field in STEPS]
     agreed = order.status in (Status.TERMS_ACCEPTED, Status.DISBURSED)
-    steps.append({"label": _("企业确认"), "at": order.decided_at if agreed else None})
+    answered = order.events.filter(verb="accept_terms").first() if agreed else None
+    steps.append({"label": _("企业确认"), "at": answered.at if answered else None})
     steps.append({"label": _("放款"), "at": order.closed_at if order.status == Status.DISBURSED else None})
     decided = order.decided_at is not None
     ended = not order.is_live and order.status != Status.DISBURSED

@@ -110,7 +110,9 @@ def record_visit(actor: Actor, order: Order, *, note: str = "") -> Order:
     """Record the visit on site (实地走访); refuses before acceptance (JM-FIN-010)."""
     order = held_order(actor, order, (Status.ACCEPTED, Status.PAPERS))
     order.visited_at = order.visited_at or Clock.now()
-    order.save(update_fields=["visited_at"])
+    if order.papers_complete_on is None and order.contacted_at is not None:
+        order.clock = None
+    order.save(update_fields=["visited_at", "clock"])
     record.note_event(actor, order.need, "record_visit", _("实地走访"), order=order, note=note)
     return order
 
