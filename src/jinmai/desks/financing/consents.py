@@ -4,22 +4,13 @@ from __future__ import annotations
 
 from datetime import date
 
-from jinmai.desks.financing import clocks, facts
+from jinmai.desks.credit.groups import all_fields
+from jinmai.desks.financing import clocks
 from jinmai.desks.financing.models import Order
-from jinmai.foundation import analytics
 from jinmai.foundation.kernel.access.actor import Actor
 from jinmai.foundation.kernel.clock import Clock
 from jinmai.foundation.kernel.consent.actions import grant_consent, revoke_consent
 from jinmai.foundation.kernel.consent.purposes import CREDIT_ASSESSMENT
-
-
-def sheet_fields() -> list[str]:
-    """The figures of the firm's sheet (企业信用画像) that a consent covers: everything declared about a firm."""
-    return sorted(
-        name
-        for name, measure in analytics.measures().items()
-        if measure.table not in facts.EVENT_TABLES and analytics.get_table(measure.table).grain == "subject_key"
-    )
 
 
 def agree_with(actor: Actor, order: Order, until: date) -> None:
@@ -29,7 +20,7 @@ def agree_with(actor: Actor, order: Order, until: date) -> None:
         subject=order.need.subject,
         receiver=clocks.head_office(order.institution),
         purpose=CREDIT_ASSESSMENT,
-        fields=sheet_fields(),
+        fields=all_fields(),
         starts_on=Clock.today(),
         ends_on=until,
     )

@@ -9,6 +9,7 @@ import yaml
 
 from jinmai.desks.credit.card import RULE
 from jinmai.desks.credit.facts import INPUT, OUTPUT, invoice_measures
+from jinmai.desks.credit.groups import all_fields
 from jinmai.desks.credit.sample import DECLARED, brief
 from jinmai.foundation.rulebook import NotInForce, get, score
 
@@ -25,6 +26,12 @@ def test_at_least_sixteen_invoice_measures():
     assert len(invoice_measures()) >= 16
     for name, label, unit, definition, _, _ in (*OUTPUT, *INPUT):
         assert name and label and unit and definition
+
+
+def test_every_invoice_measure_can_be_consented_to_and_the_sample_label_cannot():
+    assert set(invoice_measures()) <= set(all_fields())
+    assert "sample_default" not in all_fields()
+    assert set(brief().excluded).isdisjoint(all_fields())
 
 
 def test_card_is_an_example_and_six_bands_stand_from_the_best_down(card):
