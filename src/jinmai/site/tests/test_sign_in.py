@@ -150,3 +150,13 @@ def test_unknown_addresses_have_a_page(client):
     answer = client.get("/nowhere/")
     assert answer.status_code == 404 and "没有找到" in answer.content.decode()
     assert client.get("/api/v1/nowhere")["Content-Type"] == "application/problem+json"
+
+
+def test_a_fault_of_ours_has_a_page_and_shows_no_trace(client, monkeypatch):
+    from jinmai.site.views import signing
+
+    client.raise_request_exception = False
+    monkeypatch.setattr(signing, "SignInForm", lambda data: 1 / 0)
+    answer = client.get("/login/")
+    assert answer.status_code == 500
+    assert "平台出了故障" in answer.content.decode() and "ZeroDivision" not in answer.content.decode()

@@ -54,7 +54,10 @@ def locked(request: HttpRequest, response: Any = None, credentials: Any = None) 
 
 
 def broken(request: HttpRequest) -> HttpResponse:
-    """500: a fault of ours; the template asks nothing of the database."""
+    """500: a fault of ours; the answer asks nothing of the database."""
+    if request.path.startswith(API_PREFIX):
+        body = {"title": "平台出了故障", "status": 500, "detail": "这一步没有办成，请稍后再试"}
+        return JsonResponse(body, status=500, content_type="application/problem+json")
     return HttpResponse(BROKEN, status=500, content_type="text/html; charset=utf-8")
 
 

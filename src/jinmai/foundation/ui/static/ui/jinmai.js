@@ -55,12 +55,14 @@
     if (done) event.preventDefault();
   });
 
-  /* a filter left empty doesn't go into the address; a button pressed twice sends once */
+  /* a filter left empty doesn't go into the address; a button pressed twice sends once; coming back frees both */
+  const held = new Set();
+  const hold = (control) => { control.disabled = true; held.add(control); };
   for (const form of all("form[method=get]")) form.addEventListener("submit", () => {
-    for (const input of all("input, select", form)) if (!input.value) input.disabled = true;
+    for (const input of all("input, select", form)) if (!input.value) hold(input);
   });
-  for (const button of all("button[data-once]")) button.form.addEventListener("submit", () => setTimeout(() => { button.disabled = true; }, 0));
-  window.addEventListener("pageshow", () => { for (const control of all("form [disabled]")) if (!control.hasAttribute("data-locked")) control.disabled = false; });
+  for (const button of all("button[data-once]")) button.form.addEventListener("submit", () => setTimeout(() => hold(button), 0));
+  window.addEventListener("pageshow", (event) => { if (event.persisted) for (const control of held) control.disabled = false; });
 
   /* dialogs: data-dialog names one, data-close closes the one around it */
   document.addEventListener("click", (event) => {
