@@ -27,9 +27,9 @@ def import_command(
     as_json: JsonOption = False,
 ) -> None:
     """导入一个来源的文件；不合格的行逐行说明，重复的行不重复计。"""
-    started = time.perf_counter()
     child.start()
     with command_run(home, as_json) as run:
+        started = time.perf_counter()
         from jinmai.foundation.intake.actions import GivenFile, import_files
         from jinmai.foundation.intake.declarations import sources
         from jinmai.foundation.kernel.access.actor import Actor
