@@ -142,7 +142,7 @@ def _book_rows(actor: Actor, purpose: str, rows: Sequence[Mapping[str, Any]], fi
     ids = _subjects(keys)
     try:
         with transaction.atomic():
-            grant = authorise(actor, ids, purpose, fields)
+            grant = authorise(actor, ids, purpose, fields, narrowed=True)
             if ids:
                 book(actor, grant)
     except Refusal as refusal:

@@ -20,6 +20,7 @@ from jinmai.foundation.kernel.consent.purposes import (
     STATUTORY_ROLES,
 )
 from jinmai.foundation.kernel.errors import Broken, Refusal
+from jinmai.foundation.kernel.organisations.models import Organisation
 from jinmai.foundation.kernel.subjects.models import Subject
 
 Basis = AccessRecord.Basis
@@ -34,18 +35,37 @@ class Grant:
     bases: dict[UUID, tuple[str, UUID | None]]
 
 
-def authorise(actor: Actor, subjects: Sequence[Subject | UUID], purpose: str, fields: Iterable[str]) -> Grant:
+def authorise(
+    actor: Actor,
+    subjects: Sequence[Subject | UUID],
+    purpose: str,
+    fields: Iterable[str],
+    *,
+    narrowed: bool = False,
+) -> Grant:
     """The basis of reading ``fields`` of ``subjects``; locks the consents it rests on until the transaction ends.
 
-    Refuses with JM-CON-001 when one subject has no basis. Must run inside the reading transaction, so that a
-    revocation either waits for the read or is seen by it.
+    Statutory duty ends at the district's border: a firm seated elsewhere is not this actor's to read, unless the
+    caller has ``narrowed`` the rows to the actor's own districts. Refuses with JM-CON-001 when one subject has no
+    basis, with JM-CON-002 beyond the border. Must run inside the reading transaction, so that a revocation either
+    waits for the read or is seen by it.
     """
     if not connection.in_atomic_block:
         raise Broken("authorise() runs inside the reading transaction")
     ids = [subject.pk if isinstance(subject, Subject) else subject for subject in subjects]
     wanted = tuple(sorted(set(fields)))
+    if purpose == STATUTORY_DUTY and not narrowed:
+        _require_own_districts(actor, ids)
     bases = {identity: _basis(actor, identity, purpose, set(wanted)) for identity in sorted(ids, key=str)}
     return Grant(purpose, wanted, bases)
+
+
+def _require_own_districts(actor: Actor, ids: Iterable[UUID]) -> None:
+    if not actor.sees_district:
+        return
+    seats = Organisation.objects.filter(subject_id__in=list(ids), region__isnull=False)
+    if seats.exclude(region_id__in=actor.regions).exists():
+        raise Refusal("JM-CON-002", "这家企业不在您的区县，不属于您的履职范围", "请由企业所在区县的专班或市局查阅")
 
 
 def _basis(actor: Actor, subject_id: UUID, purpose: str, fields: set[str]) -> tuple[str, UUID | None]:
