@@ -17,6 +17,7 @@ from django.db.models import Q, QuerySet, Sum
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from jinmai.foundation.kernel.clock import Clock
 from jinmai.foundation.kernel.money import fen_to_wan, fen_to_yuan
@@ -167,7 +168,7 @@ class Filter:
     @property
     def verb(self) -> str:
         """The word between label and value."""
-        return {"search": _("含"), "from": _("自"), "to": _("至")}.get(self.kind, _("是"))
+        return {"search": _("含"), "from": _("自"), "to": _("至")}.get(self.kind, pgettext("filter", "是"))
 
     def words(self, value: str) -> str:
         """The value as an officer reads it."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import doctest
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
+from jinmai.site import check
 from jinmai.site.check import Findings, Visitor, walk_as
 
 NAVIGATION = '<nav class="side"><a href="/">首页</a><a href="/cockpit/">驾驶舱</a><a href="/list/">清单</a></nav>'
@@ -62,7 +64,7 @@ def test_a_sound_site_has_no_errors(small_site):
         ("/thing/1/", (200, "Traceback (most recent call last)"), "Traceback"),
         ("/thing/1/", (200, "{{ firm.name }}"), "{{"),
         ("/cockpit/rows/?measure=needs_count", (200, "<h1>融资需求 · 3 笔</h1>"), "do not carry the figure"),
-        ("/cockpit/rows/?measure=needs_count&export=csv", (200, "案号\nN1\n"), "its rows are 1"),
+        ("/cockpit/rows/?measure=needs_count&export=csv", (200, "案号\nN1\n"), "its rows give 1"),
     ],
 )
 def test_each_fault_is_reported(small_site, path, answer, said):
@@ -70,3 +72,10 @@ def test_each_fault_is_reported(small_site, path, answer, said):
     pages[path] = answer
     problems = walked(base).problems
     assert len(problems) == 1 and said in problems[0]
+
+
+def test_the_recount_is_its_own():
+    assert doctest.testmod(check).failed == 0
+    assert check.recount([{"授信额（万元）": "12000.00"}, {"授信额（万元）": ""}], "亿元") == "1.20"
+    days = [{"材料齐全到决定（天）": text} for text in ("1", "2", "")]
+    assert check.recount(days, "天") == "2" and check.recount([], "天") == "—"

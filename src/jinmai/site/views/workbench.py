@@ -8,6 +8,7 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from jinmai.foundation.kernel.access.pages import page
@@ -58,7 +59,9 @@ def grouped(tasks: Iterable[Task], today: date) -> list[dict[str, Any]]:
 
 
 def day_words(today: date) -> str:
-    """2026年11月22日　星期日　第 47 周."""
+    """2026年11月22日　星期日　第 47 周; in English the same in its own words."""
+    if get_language() == "en":
+        return f"{today:%A} {today.day} {today:%B %Y}, week {today.isocalendar().week}"
     return f"{zh_date(today)}　星期{WEEKDAYS[today.weekday()]}　第 {today.isocalendar().week} 周"
 
 
