@@ -5,8 +5,10 @@ It talks to the real server over HTTP, as a browser would, and reports what a pe
 
 from __future__ import annotations
 
+import csv
 import html
 import http.cookiejar
+import io
 import re
 import socket
 import subprocess
@@ -16,6 +18,7 @@ import urllib.error
 import urllib.parse
 import urllib.request
 from dataclasses import dataclass, field
+from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +28,7 @@ LINKS_PER_LIST = 2
 DRILLDOWNS_PER_ROLE = 30
 NAVIGATION = re.compile(r'<nav class="side".*?</nav>', re.DOTALL)
 ROWS = re.compile(r'data-url="([^"]+)"')
+BUTTON = re.compile(r'<a class="button" href="(/cockpit/table/[^"]*)"')
 LINKED_CELL = re.compile(r'<td[^>]*><a href="(/[^"?#]+)"')
 FIGURE = re.compile(r'<a href="(/cockpit/rows/\?[^"]+)">([\d,.]+)</a>')
 BAR = re.compile(
@@ -102,8 +106,8 @@ def navigation_of(text: str) -> list[str]:
 
 def details_of(text: str) -> list[str]:
     """The first pages that a list leads to."""
-    links = [*ROWS.findall(text), *LINKED_CELL.findall(text)]
-    return list(dict.fromkeys(html.unescape(link) for link in links))[:LINKS_PER_LIST]
+    links = [*ROWS.findall(text), *LINKED_CELL.findall(text)][:LINKS_PER_LIST] + BUTTON.findall(text)
+    return list(dict.fromkeys(html.unescape(link) for link in links))
 
 
 def walk_as(visitor: Visitor, findings: Findings) -> None:
@@ -118,12 +122,12 @@ def walk_as(visitor: Visitor, findings: Findings) -> None:
         for detail in details_of(text):
             if detail not in seen:
                 seen.add(detail)
-                findings.page(visitor, detail)
+                follow_figures(visitor, findings.page(visitor, detail), findings)
         follow_figures(visitor, text, findings)
 
 
 def follow_figures(visitor: Visitor, text: str, findings: Findings) -> None:
-    """Each cockpit figure opens its rows, and the rows' page carries the same figure."""
+    """Each cockpit figure opens its rows; the rows' page carries the figure, and its rows add up to it."""
     for link, shown in [*FIGURE.findall(text), *BAR.findall(text)][:DRILLDOWNS_PER_ROLE]:
         path = html.unescape(link)
         rows = findings.page(visitor, path)
@@ -132,18 +136,34 @@ def follow_figures(visitor: Visitor, text: str, findings: Findings) -> None:
         if title is None or shown.strip() not in title[1]:
             findings.problems.append(f"{visitor.username} {path}: the rows do not carry the figure {shown}")
             continue
-        check_count(visitor, path, shown, rows, findings)
+        check_sum(visitor, path, shown.strip(), title[1].split()[-1], findings)
 
 
-def check_count(visitor: Visitor, path: str, shown: str, rows: str, findings: Findings) -> None:
-    """Where the figure counts rows, there are that many."""
-    unit = re.search(r"<h1>[^<]*?" + re.escape(shown.strip()) + r"\s*(\S+?)\s*</h1>", rows)
-    if unit is None or unit[1] != "笔":
-        return
+def check_sum(visitor: Visitor, path: str, shown: str, unit: str, findings: Findings) -> None:
+    """The rows, exported as seen and counted again here, give the figure."""
     status, sheet = visitor.get(f"{path}&export=csv")
-    counted = len(sheet.strip().splitlines()) - 1
-    if status != 200 or counted != int(shown.replace(",", "")):
-        findings.problems.append(f"{visitor.username} {path}: the figure is {shown}, its rows are {counted}")
+    rows = list(csv.DictReader(io.StringIO(sheet.removeprefix("\ufeff")))) if status == 200 else []
+    counted = recount(rows, unit)
+    if status != 200 or counted != shown.replace(",", ""):
+        findings.problems.append(f"{visitor.username} {path}: the figure is {shown}, its rows give {counted}")
+
+
+def recount(rows: list[dict[str, str]], unit: str) -> str:
+    """What the exported rows add up to in the figure's unit, computed plainly and apart from the measures.
+
+    >>> rows = [{"企业": "甲", "放款额（万元）": "30.00"}, {"企业": "甲", "放款额（万元）": "12.50"}]
+    >>> recount(rows, "笔"), recount(rows, "户"), recount(rows, "万元")
+    ('2', '1', '42.50')
+    """
+    if unit == "户":
+        return str(len({row["企业"] for row in rows}))
+    if unit in ("万元", "亿元"):
+        total = sum(Decimal(row[head] or 0) for row in rows for head in row if head.endswith("（万元）"))
+        return str((total / (10_000 if unit == "亿元" else 1)).quantize(Decimal("0.01"), ROUND_HALF_UP))
+    if unit == "天":
+        days = [int(row[head]) for row in rows for head in row if head.endswith("（天）") and row[head]]
+        return str((2 * sum(days) + len(days)) // (2 * len(days))) if days else "—"
+    return str(len(rows))
 
 
 def free_port() -> int:
