@@ -9,7 +9,7 @@ PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do \
 	  if $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then command -v $$p; break; fi; done)
 BIN := .venv/bin
 WORKERS ?= 2
-PYTEST := $(BIN)/python -m pytest -q -n $(WORKERS)
+PYTEST := $(BIN)/python -m pytest -q -n $(WORKERS) --durations=10 --durations-min=5
 
 # Strict typing where a figure, a date or a threshold is made.
 MYPY_PURE = $(wildcard $(addprefix src/jinmai/foundation/kernel/,money.py dates.py ids.py errors.py clock.py) \
@@ -24,8 +24,12 @@ help: ## what there is
 demo: env-core ## the example city, built and served; prints a login for each role
 	@$(BIN)/jinmai demo
 
-test: env lint test-sqlite test-postgresql ## style, house rules, types, then every test on SQLite and on PostgreSQL
-	@echo "jinmai: make test passed"
+test: env lint ## style, house rules, types, then every test on SQLite and on PostgreSQL
+	@failed=; \
+	$(MAKE) test-sqlite || failed="$$failed SQLite"; \
+	$(MAKE) test-postgresql || failed="$$failed PostgreSQL"; \
+	if [ -n "$$failed" ]; then echo "jinmai: make test FAILED on$$failed" >&2; exit 1; fi; \
+	echo "jinmai: make test passed"
 
 test-long: env ## the tests that take minutes, on both engines
 	@JINMAI_TEST_DATABASE=sqlite $(PYTEST) -m long
