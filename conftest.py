@@ -118,14 +118,22 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
-    """The measurements that tests told, one JSON line each."""
+    """The measurements that tests told, one JSON line each; those of one test's parameters are added up."""
+    told: dict[str, dict[str, Any]] = {}
     for reports in terminalreporter.stats.values():
         for report in reports:
-            if getattr(report, "when", "") == "teardown":
-                continue
             for name, found in getattr(report, "user_properties", ()):
-                if name == "measured":
-                    terminalreporter.write_line(json.dumps(found, ensure_ascii=False))
+                if name == "measured" and report.when == "call":
+                    _add_up(told.setdefault(found["test"].partition("[")[0], {"runs": 0}), found)
+    for name, found in told.items():
+        terminalreporter.write_line(json.dumps(found | {"test": name}, ensure_ascii=False))
+
+
+def _add_up(total: dict[str, Any], found: dict[str, Any]) -> None:
+    total["runs"] += 1
+    for name, value in found.items():
+        counts = isinstance(value, int) and name in total
+        total[name] = total[name] + value if counts else value
 
 
 # ---------------------------------------------------------------- the home and its snapshots
