@@ -65,7 +65,6 @@ def accept_terms(actor: Actor, order: Order) -> Order:
     Refuses what is not the firm's own (JM-KER-404) or not granted (JM-FIN-010).
     """
     order = firm_order(actor, order, (Status.GRANTED,))
-    Need.objects.select_for_update().get(pk=order.need_id)
     end_orders(actor, order.need, Status.LOST, _("企业另选机构"), keep=order)
     order.status = Status.TERMS_ACCEPTED
     order.save(update_fields=["status"])

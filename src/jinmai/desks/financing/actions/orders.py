@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from jinmai.desks.financing import clocks, record
 from jinmai.desks.financing.actions.needs import send_to_pool, settle
 from jinmai.desks.financing.consents import agree_with_taker, end_consent
-from jinmai.desks.financing.models import Order, ProductVersion
+from jinmai.desks.financing.models import Need, Order, ProductVersion
 from jinmai.foundation.kernel.access.actor import Actor
 from jinmai.foundation.kernel.action import action, object_ref
 from jinmai.foundation.kernel.clock import Clock
@@ -30,6 +30,7 @@ def take_order(actor: Actor, order: Order, *, version: ProductVersion | None = N
     if order.pk is None or not Order.objects.filter(pk=order.pk, from_pool=True).exists():
         raise NotFound()
     _check_product(actor, version)
+    lock_need(order)
     taken = (
         Order.objects.filter(pk=order.pk)
         .in_pool()
@@ -175,6 +176,11 @@ def papers_complete(actor: Actor, order: Order) -> Order:
     return order
 
 
+def lock_need(order: Order) -> None:
+    """Lock the need before any of its orders: whoever ends or settles them all takes the locks in the same order."""
+    Need.objects.select_for_update().get(pk=order.need_id)
+
+
 def held_order(actor: Actor, order: Order, states: Iterable[str]) -> Order:
     """The order, locked, if it is addressed to the actor's institution (JM-KER-404) and in one of ``states`` (JM-FIN-010)."""
     return _locked(actor, order, states, institution__path__startswith=actor.organisation_path)
@@ -189,6 +195,7 @@ def _locked(actor: Actor, order: Order, states: Iterable[str], **whose: object) 
     visible = Order.objects.visible_to(actor).filter(pk=order.pk, **whose)
     if not visible.exists():
         raise NotFound()
+    lock_need(order)
     Order.objects.select_for_update().get(pk=order.pk)
     found = Order.objects.select_related(
         "need__organisation", "need__region", "institution__parent", "version__product", "clock", "decision_clock"
