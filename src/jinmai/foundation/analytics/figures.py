@@ -230,20 +230,45 @@ def cube(
     ``from`` and ``to``. Cells of fewer than ``suppress_below`` rows keep their place but not their figures
     (``suppressed``), for pages that the public sees.
     """
+    facts = manifest(on, known, tables=[get_measure(measure).table])
+    question = (measure, tuple(by), _frozen(filters or {}), on, facts.digest)
+    names, found = _answers.get(question) or _counted(question, filters or {}, facts.batches)
+    cells = [dict(zip(names, row, strict=True)) for row in found]
+    return [_suppressed(cell) if cell["rows"] < suppress_below else cell for cell in cells]
+
+
+def _frozen(filters: Mapping[str, Any]) -> tuple[tuple[str, Any], ...]:
+    collections = (list, tuple, set, frozenset)
+    return tuple(
+        (name, tuple(sorted(value)) if isinstance(value, collections) else value)
+        for name, value in sorted(filters.items())
+    )
+
+
+#: Answers already given in this process. A manifest never changes, so neither does what was counted over it.
+_answers: dict[tuple[Any, ...], tuple[list[str], list[tuple[Any, ...]]]] = {}
+ANSWERS_KEPT = 2_000
+
+
+def _counted(
+    question: tuple[Any, ...], filters: Mapping[str, Any], batches: Sequence[Batch]
+) -> tuple[list[str], list[tuple[Any, ...]]]:
+    measure, by, _, on, _ = question
     made = get_measure(measure)
     table = get_table(made.table)
-    rows = picked(frame(table, on), made, on, filters or {})
+    rows = picked(frame(table, on), made, on, filters)
     dated = made.date or table.date
     dimensions = {name: dimension(rows, table, name, dated) for name in by}
     figures = {"value": _exact(made, made.expression(rows, on)), "rows": rows.count()}
     grouped = rows.group_by(**dimensions).aggregate(**figures) if by else rows.aggregate(**figures)
     columns = ", ".join([*(f'"{name}"' for name in by), _cast("value", figures["value"]), '"rows"'])
     order = f" ORDER BY {', '.join(map(str, range(1, len(by) + 1)))}" if by else ""
-    batches = manifest(on, known, tables=[table.name]).batches
     sql = f"SELECT {columns} FROM ({engine.compiled(grouped)}){order}"
-    names, found = engine.collect(engine.run(relations([table.name], batches, None), sql))
-    cells = [dict(zip(names, row, strict=True)) for row in found]
-    return [_suppressed(cell) if cell["rows"] < suppress_below else cell for cell in cells]
+    answer = engine.collect(engine.run(relations([table.name], batches, None), sql))
+    if len(_answers) >= ANSWERS_KEPT:
+        _answers.clear()
+    _answers[question] = answer
+    return answer
 
 
 def _suppressed(cell: dict[str, Any]) -> dict[str, Any]:
