@@ -127,7 +127,10 @@ def strip(scope: Scope) -> list[dict[str, Any]]:
         }
         if "beside" in entry:
             other = scope.count(entry["beside"]) or 0
-            figure["change"] = _("平台推定 %(other)s，差异 %(gap)s") % {"other": other, "gap": abs(other - (value or 0))}
+            figure["change"] = _("平台推定 %(other)s，差异 %(gap)s") % {
+                "other": other,
+                "gap": abs(other - (value or 0)),
+            }
         figures.append(figure)
     return figures
 
@@ -161,6 +164,12 @@ def reasons(scope: Scope) -> list[dict[str, Any]]:
     ]
 
 
+def refusals(scope: Scope) -> dict[str, Any]:
+    """All refusals of the view, whatever their reason: what the reasons add up to."""
+    measure = panels()["reasons"]["measure"]
+    return {"value": scope.count(measure), "url": scope.rows_url(measure)}
+
+
 def districts_of(actor: Actor) -> list[Region]:
-    """The districts the actor may see, in the register's order."""
+    """The districts the actor may see, by name."""
     return list(Region.objects.filter(code__in=actor.regions).order_by("name"))

@@ -86,6 +86,7 @@ def overview(request: HttpRequest) -> HttpResponse:
         "figures": counting.strip(scope),
         "funnel": counting.funnel(scope),
         "reasons": counting.reasons(scope),
+        "refused": counting.refusals(scope),
         "tiles": _tiles(scope) if request.actor.sees_city else [],
         "tile_label": analytics.get_measure(tiles["measure"]).label,
         "beside_label": analytics.get_measure(tiles["beside"]).label,
@@ -204,5 +205,3 @@ def table(request: HttpRequest) -> HttpResponse:
             ]
         },
     ).respond(request)
-
-

@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from jinmai.cockpit import formulas
+from jinmai.cockpit import counting, formulas
 from jinmai.cockpit.counting import Scope
 from jinmai.cockpit.drilldown import rows_behind
 from jinmai.cockpit.panels import panels
@@ -64,6 +64,13 @@ def test_the_page_shows_the_figures_and_each_opens_its_rows(told, client_as):
         assert rows.status_code == 200 and "口径" in rows.content.decode()
     needs = client.get("/cockpit/rows/?measure=needs_count&period=all").content.decode()
     assert "融资需求 · 120 笔" in needs
+
+
+def test_the_reasons_add_up_to_the_refusals_and_the_tiles_to_the_loans(told, actor):
+    scope = counting.Scope.asked(actor("guqinghe"), {"period": "all"})
+    refused = sum(bar["value"] for bar in counting.reasons(scope))
+    assert refused == counting.refusals(scope)["value"] > 0
+    assert sum(scope.count_by("loans_count", "district").values()) == scope.count("loans_count") > 0
 
 
 def test_a_district_sees_itself_only(told, client_as):

@@ -28,6 +28,7 @@ from jinmai.foundation.kernel.home import Home
 from jinmai.foundation.kernel.organisations.actions import register_organisation
 from jinmai.foundation.kernel.organisations.models import Organisation, Region
 from jinmai.foundation.kernel.subjects.models import Subject
+from jinmai.foundation.kernel.work.calendar import calendar
 from jinmai.site.demo import invoices
 from jinmai.site.demo.firms import SEED, MadeFirm, make_firms
 from jinmai.site.demo.people import People
@@ -77,7 +78,7 @@ def build(home: Home, progress: Progress) -> dict[str, Any]:
     progress("导入发票", 0.1)
     imported = _import_invoices(firms, people, today)
     analytics.refresh_facts()
-    done = _history(people, firms, today, progress)
+    done = _history(people, firms, _last_working_day(today), progress)
     progress("授权与撤回", 0.92)
     _revoked_consent(people, firms[0], now)
     progress("汇总事实", 0.95)
@@ -88,6 +89,13 @@ def build(home: Home, progress: Progress) -> dict[str, Any]:
     (home.path / BUILT).write_text(f"{seconds}\n", encoding="utf-8")
     progress("完成", 1.0)
     return {"firms": len(firms), **imported, **done, "seconds": seconds}
+
+
+def _last_working_day(day: date) -> date:
+    """The day itself, or the last before it that offices were open: nobody accepts orders on a Sunday."""
+    while not calendar().is_working_day(day):
+        day -= timedelta(days=1)
+    return day
 
 
 def _history(people: People, firms: list[MadeFirm], today: date, progress: Progress) -> dict[str, int]:
@@ -127,7 +135,13 @@ def _offer_waiting(people: People, firm: Actor, today: date) -> None:
         papers_complete(manager, order)
     with Clock.at(datetime.combine(today, time(16, 40), LEGAL_ZONE)):
         decide_order(
-            manager, order, granted=True, amount_fen=200 * WAN, rate_e9=62_000_000, term_months=12, guarantee="租赁物所有权"
+            manager,
+            order,
+            granted=True,
+            amount_fen=200 * WAN,
+            rate_e9=62_000_000,
+            term_months=12,
+            guarantee="租赁物所有权",
         )
 
 
@@ -211,7 +225,9 @@ def _revoked_consent(people: People, firm: MadeFirm, now: Any) -> None:
 def _write_logins(home: Path, logins: list[tuple[str, str, str]]) -> None:
     path = home / LOGINS
     path.touch(mode=0o600)
-    path.write_text("".join(f"{username}\t{name}\t{password}\n" for username, name, password in logins), encoding="utf-8")
+    path.write_text(
+        "".join(f"{username}\t{name}\t{password}\n" for username, name, password in logins), encoding="utf-8"
+    )
 
 
 def read_logins(home: Path) -> list[tuple[str, str, str]]:

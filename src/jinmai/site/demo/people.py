@@ -40,9 +40,7 @@ class People:
         opened = []
         for row in self.city.read("cast.yaml"):
             password = "".join(secrets.choice(ALPHABET) for _turn in range(PASSWORD_LENGTH))
-            user = register_user(
-                self.platform, username=row["username"], display_name=row["name"], password=password
-            )
+            user = register_user(self.platform, username=row["username"], display_name=row["name"], password=password)
             organisation = Organisation.objects.get(code=row["organisation"])
             appoint(self.platform, user=user, organisation=organisation, role=row["role"])
             opened.append((row["username"], row["name"], password))
