@@ -30,7 +30,8 @@ def take_order(actor: Actor, order: Order, *, version: ProductVersion | None = N
     if order.pk is None or not Order.objects.filter(pk=order.pk, from_pool=True).exists():
         raise NotFound()
     _check_product(actor, version)
-    lock_need(order)
+    if Need.objects.select_for_update(skip_locked=True).filter(pk=order.need_id).first() is None:
+        raise _came_first()  # whoever holds the need is taking it, or ending it
     taken = (
         Order.objects.filter(pk=order.pk)
         .in_pool()
@@ -43,7 +44,7 @@ def take_order(actor: Actor, order: Order, *, version: ProductVersion | None = N
         )
     )
     if taken != 1:
-        raise Refusal("JM-FIN-012", _("对接单已被其他机构抢先"), _("请到待抢池另选一笔"))
+        raise _came_first()
     order = Order.objects.select_related("need__organisation", "institution").get(pk=order.pk)
     agree_with_taker(order)
     clocks.ask_institution(order, "accept_order", _("受理"), order.clock)
@@ -207,6 +208,10 @@ def _locked(actor: Actor, order: Order, states: Iterable[str], **whose: object) 
             _("请刷新页面，按当前环节办理"),
         )
     return found
+
+
+def _came_first() -> Refusal:
+    return Refusal("JM-FIN-012", _("对接单已被其他机构抢先"), _("请到待抢池另选一笔"))
 
 
 def _check_product(actor: Actor, version: ProductVersion | None) -> None:
