@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-PATIENCE = 120.0
+PATIENCE = 600.0
 WON, REFUSED = "won", "refused"
 
 
