@@ -118,7 +118,7 @@ def strip(scope: Scope) -> list[dict[str, Any]]:
         value = scope.count(made.name)
         words, unit = shown(value, made.unit)
         figure = {
-            "name": made.label,
+            "name": _(made.label),
             "value": words,
             "unit": unit,
             "definition": made.definition,

@@ -65,7 +65,7 @@ def _charts(scope: Scope) -> dict[str, Any]:
     return {
         "flow": bar_chart(months, flow, unit=named[0].unit, label=_("每月需求、决定与放款"), source=source),
         "days": line_chart(
-            months, {days.label: scope.trend(days.name)}, unit=days.unit, label=days.label, source=source
+            months, {str(_(days.label)): scope.trend(days.name)}, unit=days.unit, label=_(days.label), source=source
         ),
     }
 
@@ -88,8 +88,8 @@ def overview(request: HttpRequest) -> HttpResponse:
         "reasons": counting.reasons(scope),
         "refused": counting.refusals(scope),
         "tiles": _tiles(scope) if request.actor.sees_city else [],
-        "tile_label": analytics.get_measure(tiles["measure"]).label,
-        "beside_label": analytics.get_measure(tiles["beside"]).label,
+        "tile_label": _(analytics.get_measure(tiles["measure"]).label),
+        "beside_label": _(analytics.get_measure(tiles["beside"]).label),
         "as_of": analytics.as_of(),
         "manifest": manifest.digest,
         "table_url": f"{reverse('cockpit:table')}?{scope.query()}",
@@ -136,9 +136,9 @@ def rows(request: HttpRequest) -> HttpResponse:
     figure = " ".join(counting.shown(value, made.unit))
     narrowed = [districts.get(scope.district, ""), period_label(scope.period), *more.values()]
     return ListPage(
-        title=f"{made.label} · {figure}",
+        title=f"{_(made.label)} · {figure}",
         subtitle=" · ".join(part for part in narrowed if part),
-        crumbs=[(_("驾驶舱"), f"{reverse('cockpit:overview')}?{scope.query()}"), (made.label, "")],
+        crumbs=[(_("驾驶舱"), f"{reverse('cockpit:overview')}?{scope.query()}"), (_(made.label), "")],
         columns=_row_columns(table),
         rows=found,
         empty=_("这个数字在所选区县和期间内没有明细。换一个期间或区县再看。"),
@@ -188,7 +188,7 @@ def table(request: HttpRequest) -> HttpResponse:
             )
         )
     return ListPage(
-        title=_("%(label)s（%(unit)s）· 分区县、分月") % {"label": made.label, "unit": made.unit},
+        title=_("%(label)s（%(unit)s）· 分区县、分月") % {"label": _(made.label), "unit": made.unit},
         subtitle=_("近 12 个月，截至 %(day)s") % {"day": scope.on.isoformat()},
         crumbs=[(_("驾驶舱"), f"{reverse('cockpit:overview')}?{scope.query()}"), (_("分区县、分月"), "")],
         columns=columns,
@@ -200,7 +200,7 @@ def table(request: HttpRequest) -> HttpResponse:
         template="cockpit/table.html",
         extra={
             "choices": [
-                (name, analytics.get_measure(name).label, f"?{scope.query(measure=name)}", name == chosen)
+                (name, _(analytics.get_measure(name).label), f"?{scope.query(measure=name)}", name == chosen)
                 for name in names
             ]
         },

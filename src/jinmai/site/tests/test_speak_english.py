@@ -14,7 +14,7 @@ from jinmai.foundation.kernel.access.permissions import role_label, roles
 from jinmai.site import navigation
 
 SOURCE = Path(navigation.__file__).parents[1]
-CATALOGUES = [SOURCE / room / "locale" / "en" / "LC_MESSAGES" for room in ("foundation/ui", "site")]
+CATALOGUES = [SOURCE / room / "locale" / "en" / "LC_MESSAGES" for room in ("foundation/ui", "cockpit", "site")]
 ENTRY = re.compile(r'(?<!"\n)^msgid (".*")\nmsgstr (".*")$', re.M)  # one with a msgctxt above it stands apart
 MARKED = re.compile(r'{% trans "([^"]+)"')
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
