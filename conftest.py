@@ -6,6 +6,7 @@ Environment
 ``JINMAI_TEST_POSTGRES``  URL of a running server; without it a throw-away cluster is started
 ``JINMAI_DATA``           the folder of real data sets, default ``../shared/data`` beside the project
 ``JINMAI_REQUIRE_ALL``    1 turns a skip for want of PostgreSQL, browser or data into an error
+``JINMAI_WITHOUT_DATA``   1 lets the tests over real data be skipped all the same
 
 Tests that ask for ``db`` see a freshly booted home; tests that ask for ``city`` (or ``actor``, ``client_as``) see
 the same home with the small city in it. Both are kept as snapshots and put back after a test that committed.
@@ -17,9 +18,7 @@ import json
 import os
 import shutil
 import tempfile
-import traceback
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -87,21 +86,10 @@ enter_home(create_home(_place / "home", "test", database="" if _engine.name == "
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Set Django up in the home; where one room cannot start, say so and let the others' tests run."""
+    """Start Django in the home, before tests import models."""
     import django
-    from django.apps import apps
 
-    try:
-        django.setup()
-    except Exception:  # noqa: BLE001 - whatever stops it
-        if not apps.models_ready:
-            raise
-        traceback.print_exc()
-        for room in apps.get_app_configs():
-            with suppress(Exception):
-                room.ready()
-        apps.ready = True
-        apps.ready_event.set()
+    django.setup()
 
 
 @pytest.hookimpl(optionalhook=True)
