@@ -41,6 +41,8 @@ REASONS = {
     "r01": 8, "r02": 6, "r03": 4, "r04": 7, "r05": 5, "r06": 6, "r07": 8, "r08": 4, "r09": 7, "r10": 9, "r11": 4,
     "r12": 5, "r13": 3, "r14": 5, "r15": 3, "r16": 5, "r17": 3, "r18": 4, "r19": 2,
 }  # fmt: skip
+#: A need that an institution left lying is still lying there only if it was sent this many days ago.
+LATEST_STALL_DAYS = 45
 AMOUNTS_WAN = (15, 20, 30, 40, 50, 60, 80, 100, 120, 150, 180, 200, 260, 300, 350, 500, 800)
 PURPOSES = {"采购原材料": 30, "日常周转": 30, "履行订单": 12, "设备购置": 10, "技术改造": 6, "研发投入": 6, "其他": 2}
 PAPERS = (
@@ -196,6 +198,8 @@ def build_history(
     told: Counter[str] = Counter()
     for done, (day, number) in enumerate(begun, start=1):
         outcome = rng.choices(list(OUTCOMES), list(OUTCOMES.values()))[0]
+        if outcome == "stalled" and (until - day).days > LATEST_STALL_DAYS:
+            outcome = "withdrawn"  # a firm that hears nothing for months has long gone elsewhere
         firm = firms[rng.randrange(len(firms))]
         try:
             run_story(firm, outcome, start=day, until=until, seed=seed * 100_003 + number, staff=staff)
