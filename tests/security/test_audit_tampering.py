@@ -185,12 +185,14 @@ def test_a_tail_cut_back_to_an_older_head_is_found_by_the_anchor(kept, city):
     assert _found(turn_back) >= 1
 
 
-def test_a_changed_anchor_file_is_found(kept):
+@pytest.mark.parametrize("written", ["another head", "no seal", "no JSON"])
+def test_a_changed_anchor_file_is_found(kept, written):
     path = current_home().log / chains.ANCHOR_FILE
     lines = path.read_text(encoding="utf-8").splitlines()
     anchor = json.loads(lines[-1])
     anchor["heads"][kept[0]][1] = "f" * 64
-    path.write_text("\n".join([*lines[:-1], json.dumps(anchor)]) + "\n", encoding="utf-8")
+    changed = {"another head": json.dumps(anchor), "no seal": "{}", "no JSON": "nothing"}[written]
+    path.write_text("\n".join([*lines[:-1], changed]) + "\n", encoding="utf-8")
     assert verify_chains()["breaches"] >= 1
 
 

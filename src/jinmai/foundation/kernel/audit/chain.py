@@ -85,8 +85,12 @@ def _read_anchors(problems: list[str]) -> dict[tuple[str, int], str]:
     if not path.exists():
         return expected
     for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
-        anchor = json.loads(line)
-        if anchor.get("seal") != _seal(canonical(["anchor", anchor["at"], anchor["heads"]])):
+        try:
+            anchor = json.loads(line)
+            sound = anchor["seal"] == _seal(canonical(["anchor", anchor["at"], anchor["heads"]]))
+        except (ValueError, KeyError, TypeError):
+            sound = False
+        if not sound:
             problems.append(f"锚点文件第 {number} 行被改动")
             continue
         expected |= {(chain, seq): last for chain, (seq, last) in anchor["heads"].items() if seq}
