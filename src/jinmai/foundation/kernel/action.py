@@ -102,6 +102,21 @@ def action(operation: str, *, completes: Iterable[str] = (), creates: bool = Fal
     return decorate
 
 
+def witness(actor: Actor, **entry: Any) -> None:
+    """Put a deed or a lawful read into the audit: at the end of the action under way, or at once outside of one.
+
+    Entries of several organisations are written in the order of their chains, so that two actions never wait for
+    each other's heads.
+    """
+    from jinmai.foundation.kernel.audit.chain import record
+
+    deed = _deed.get()
+    if deed is None:
+        record(actor, **entry)
+    else:
+        deed.entries.append({"actor": actor, **entry})
+
+
 def _perform(actor: Actor, operation: str, closes: set[str], digest: str, body: Callable[[], Any]) -> Any:
     from jinmai.foundation.kernel.access.permissions import require
     from jinmai.foundation.kernel.audit.chain import record
@@ -109,6 +124,7 @@ def _perform(actor: Actor, operation: str, closes: set[str], digest: str, body: 
 
     outermost = _deed.get() is None
     deed = _deed.get() or Deed()
+    before = len(deed.entries)
     token = _deed.set(deed)
     try:
         with transaction.atomic():
@@ -117,12 +133,13 @@ def _perform(actor: Actor, operation: str, closes: set[str], digest: str, body: 
             ref = object_ref(made)
             if ref:
                 close_tasks(actor, ref, closes)
-            deed.entries.append({"operation": operation, "object_ref": ref, "outcome": "ok", "digest": digest})
+            witness(actor, operation=operation, object_ref=ref, outcome="ok", digest=digest)
             if outermost:
-                for entry in deed.entries:
-                    record(actor, **entry)
+                for entry in sorted(deed.entries, key=lambda entry: entry["actor"].organisation_code):
+                    record(**entry)
         return made
     except Refusal as refusal:
+        del deed.entries[before:]  # what was rolled back was not done
         if outermost:
             with transaction.atomic():
                 record(

@@ -9,7 +9,7 @@ from uuid import UUID
 from django.db import connection, transaction
 
 from jinmai.foundation.kernel.access.actor import Actor
-from jinmai.foundation.kernel.audit.chain import record
+from jinmai.foundation.kernel.action import witness
 from jinmai.foundation.kernel.clock import Clock
 from jinmai.foundation.kernel.consent.models import AccessRecord, Consent
 from jinmai.foundation.kernel.consent.purposes import (
@@ -104,7 +104,7 @@ def book(actor: Actor, grant: Grant) -> None:
             for subject_id, (basis, consent_id) in grant.bases.items()
         ]
     )
-    record(actor, operation="kernel.read_facts", object_ref=_refs(grant.bases), outcome="ok")
+    witness(actor, operation="kernel.read_facts", object_ref=_refs(grant.bases), outcome="ok")
 
 
 def book_refusal(
@@ -121,7 +121,7 @@ def book_refusal(
                 for identity in ids
             ]
         )
-        record(actor, operation="kernel.read_facts", object_ref=_refs(ids), outcome="refused", code=code)
+        witness(actor, operation="kernel.read_facts", object_ref=_refs(ids), outcome="refused", code=code)
 
 
 def _refs(ids: Iterable[UUID]) -> str:

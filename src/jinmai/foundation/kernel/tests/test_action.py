@@ -130,3 +130,44 @@ def test_every_action_has_a_permission_row_and_every_row_of_a_write_an_action():
         name for name, row in operations().items() if row.kind == "write" and name.startswith("kernel.")
     }
     assert kernel_writes == {name for name in action_module.ACTIONS if name.startswith("kernel.")}
+
+
+@pytest.fixture
+def nested(city, actor):
+    """An action of the bureau's administrators that carries out another person's deed, and catches its refusal."""
+    security, admin = actor("sungong"), actor("qiangong")
+
+    def outer(inner):
+        digest = "0" * 64
+        return action_module._perform(security, "kernel.restrict_operation", set(), digest, inner)
+
+    return outer, security, admin
+
+
+def test_a_deed_inside_anothers_stands_under_its_own_name(nested, actor):
+    outer, security, _ = nested
+    firm = actor("xuan")
+    outer(lambda: granted(actor))
+    assert last_entry(firm).operation == "kernel.grant_consent" and last_entry(firm).actor_name == firm.name
+    assert last_entry(security).operation == "kernel.restrict_operation"
+    assert verify_chains()["breaches"] == 0
+
+
+def test_a_deed_that_was_rolled_back_is_not_audited_as_done(nested, actor):
+    outer, _, admin = nested
+
+    def inner():
+        def body():
+            register_user(admin, username="undone", display_name="未成", password="x")
+            raise Refusal("JM-ACC-010", "不成")
+
+        with pytest.raises(Refusal):
+            action_module._perform(admin, "kernel.register_user", set(), "0" * 64, body)
+
+    done = AuditEntry.objects.filter(operation="kernel.register_user", outcome="ok")
+    before = done.count()
+    outer(inner)
+    assert not User.objects.filter(username="undone").exists()
+    assert done.count() == before
+    register_user(admin, username="done", display_name="已成", password="x")
+    assert done.count() == before + 1
