@@ -12,7 +12,7 @@ from jinmai.foundation.kernel.ids import USCC_ALPHABET, uscc_check_character
 
 SEED = 20261122
 DAYS_PER_MONTH = 30.4375
-#: The dearest word a made-up phone number starts with: a range nobody was given.
+#: What a made-up phone number starts with: a range nobody was given.
 PHONE_PREFIX = "1390000"
 
 

@@ -58,7 +58,7 @@ def lines(firm: MadeFirm, today: date, *, sales: bool) -> Iterator[tuple[str, ..
             continue
         total = int(_month_fen(firm, last, back) * (1 if sales else PURCHASE_SHARE))
         count = chance.randrange(4, 11)
-        for turn in range(count):
+        for _turn in range(count):
             number += chance.randrange(1, 9)
             day = first + timedelta(days=chance.randrange((last - first).days))
             net = int(total / count * chance.uniform(0.6, 1.4))
@@ -72,7 +72,6 @@ def lines(firm: MadeFirm, today: date, *, sales: bool) -> Iterator[tuple[str, ..
                 back_net = -int(net * chance.uniform(0.1, 0.6))
                 year_total += back_net if counts else 0
                 yield _line(firm, number, day, partner, back_net, "有效发票")
-            del turn
     if firm.exact and sales:
         rest = int(firm.sales_wan * WAN) - year_total
         yield _line(firm, number + 1, today - timedelta(days=12), partners[0], rest, "有效发票")
