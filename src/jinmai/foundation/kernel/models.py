@@ -4,9 +4,22 @@ from __future__ import annotations
 
 from django.db import models
 
-from jinmai.foundation.kernel.access.models import IdempotencyKey, Membership, Restriction, User
+from jinmai.foundation.kernel.access.models import (
+    ApiKey,
+    IdempotencyKey,
+    LoginIdentity,
+    Membership,
+    PasskeyCredential,
+    PasswordRecord,
+    RateWindow,
+    Restriction,
+    User,
+)
 from jinmai.foundation.kernel.audit.models import AuditEntry, AuditHead
 from jinmai.foundation.kernel.consent.models import AccessRecord, Consent
+from jinmai.foundation.kernel.documents.models import Attachment, Document
+from jinmai.foundation.kernel.jobs.models import Job
+from jinmai.foundation.kernel.notices.models import Notice, OutboundMessage
 from jinmai.foundation.kernel.organisations.models import LeadingOffice, Organisation, Region
 from jinmai.foundation.kernel.outbox import OutboxRow
 from jinmai.foundation.kernel.subjects.models import Identifier, Subject
@@ -22,17 +35,27 @@ class Installation(models.Model):
 
 __all__ = [
     "AccessRecord",
+    "ApiKey",
+    "Attachment",
     "AuditEntry",
     "AuditHead",
     "Consent",
+    "Document",
     "DueClock",
     "IdempotencyKey",
     "Identifier",
     "Installation",
+    "Job",
     "LeadingOffice",
+    "LoginIdentity",
     "Membership",
+    "Notice",
     "Organisation",
+    "OutboundMessage",
     "OutboxRow",
+    "PasskeyCredential",
+    "PasswordRecord",
+    "RateWindow",
     "Region",
     "Restriction",
     "Subject",

@@ -9,6 +9,7 @@ from django.db import models
 from django.db.models import Q
 
 from jinmai.foundation.kernel.clock import Clock
+from jinmai.foundation.kernel.ids import new_id
 from jinmai.foundation.kernel.organisations.models import Organisation
 
 
@@ -26,6 +27,9 @@ class User(AbstractBaseUser):
     display_name = models.CharField(max_length=40)
     is_active = models.BooleanField(default=True)
     created_at = models.DateTimeField(default=Clock.now)
+    password_set_at = models.DateTimeField(null=True, blank=True)
+    must_change_password = models.BooleanField(default=False)
+    last_seen_at = models.DateTimeField(null=True, blank=True)
 
     USERNAME_FIELD = "username"
     REQUIRED_FIELDS = ["display_name"]
@@ -70,6 +74,10 @@ class Membership(models.Model):
     active = models.BooleanField(default=True)
     since = models.DateField(null=True, blank=True)
     until = models.DateField(null=True, blank=True)
+    #: The post this one was lent from (委托), until its last day.
+    delegated_from = models.ForeignKey(
+        "self", null=True, blank=True, on_delete=models.PROTECT, related_name="delegations"
+    )
 
     objects = MembershipQuerySet.as_manager()
 
@@ -111,3 +119,73 @@ class IdempotencyKey(models.Model):
     class Meta:
         app_label = "kernel"
         constraints = [models.UniqueConstraint(fields=["organisation", "key"], name="idempotency_key_unique")]
+
+
+class ApiKey(models.Model):
+    """A key (接口密钥) under which an institution's own system acts as one of its posts; the secret is kept as a digest."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    membership = models.ForeignKey(Membership, on_delete=models.PROTECT, related_name="api_keys")
+    label = models.CharField(max_length=80)
+    prefix = models.CharField(max_length=16, unique=True)
+    secret_digest = models.CharField(max_length=64)
+    created_by = models.CharField(max_length=40)
+    created_at = models.DateTimeField(default=Clock.now)
+    expires_on = models.DateField()
+    last_used_at = models.DateTimeField(null=True, blank=True)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        app_label = "kernel"
+        ordering = ["-created_at"]
+
+
+class LoginIdentity(models.Model):
+    """Who an account is to an outside login (外部登录身份): the provider's own id of the person or firm."""
+
+    user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="identities")
+    provider = models.SlugField(max_length=32)
+    external_id = models.CharField(max_length=255)
+    created_at = models.DateTimeField(default=Clock.now)
+
+    class Meta:
+        app_label = "kernel"
+        constraints = [models.UniqueConstraint(fields=["provider", "external_id"], name="login_identity_unique")]
+
+
+class PasskeyCredential(models.Model):
+    """A passkey or security key (通行密钥) of an account; only its public half is kept."""
+
+    user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="passkeys")
+    credential_id = models.CharField(max_length=512, unique=True)
+    public_key = models.BinaryField()
+    sign_count = models.BigIntegerField(default=0)
+    label = models.CharField(max_length=80)
+    created_at = models.DateTimeField(default=Clock.now)
+    last_used_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        app_label = "kernel"
+
+
+class PasswordRecord(models.Model):
+    """A password an account had before, hashed (历史口令): so that it isn't chosen again."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="former_passwords")
+    password = models.CharField(max_length=128)
+    set_at = models.DateTimeField(default=Clock.now)
+
+    class Meta:
+        app_label = "kernel"
+
+
+class RateWindow(models.Model):
+    """How often something was asked within one window of time (限流窗口), counted across all workers."""
+
+    key = models.CharField(max_length=200)
+    window = models.BigIntegerField()
+    count = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        app_label = "kernel"
+        constraints = [models.UniqueConstraint(fields=["key", "window"], name="rate_window_unique")]

@@ -52,6 +52,11 @@ class Task(models.Model):
     clock = models.ForeignKey(DueClock, null=True, blank=True, on_delete=models.PROTECT, related_name="tasks")
     due_on = models.DateField(null=True, blank=True)
     escalates_to = models.CharField(max_length=40, blank=True)
+    escalated_at = models.DateTimeField(null=True, blank=True)
+    claimed_by = models.ForeignKey(
+        "kernel.Membership", null=True, blank=True, on_delete=models.PROTECT, related_name="claimed_tasks"
+    )
+    claimed_at = models.DateTimeField(null=True, blank=True)
     opened_at = models.DateTimeField(default=Clock.now)
     done_at = models.DateTimeField(null=True, blank=True)
     done_by = models.CharField(max_length=40, blank=True)
@@ -62,4 +67,5 @@ class Task(models.Model):
         indexes = [
             models.Index(fields=["organisation", "role", "done_at", "due_on"]),
             models.Index(fields=["subject_ref", "done_at"]),
+            models.Index(fields=["claimed_by", "done_at"]),
         ]

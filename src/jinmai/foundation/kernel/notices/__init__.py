@@ -1,0 +1,1 @@
+"""Notices (通知): told in the platform, and outside of it through an adapter that carries no personal data."""
