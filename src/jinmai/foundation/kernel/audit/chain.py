@@ -9,7 +9,8 @@ from typing import Any
 
 from jinmai.foundation.kernel.access.actor import Actor
 from jinmai.foundation.kernel.audit.models import AuditEntry, AuditHead
-from jinmai.foundation.kernel.audit.sealing import FIELDS, GENESIS, canonical, sealer
+from jinmai.foundation.kernel.audit.reading import one_moment, stored_rows
+from jinmai.foundation.kernel.audit.sealing import FIELDS, GENESIS, canonical, canonical_row, sealer
 from jinmai.foundation.kernel.clock import Clock
 from jinmai.foundation.kernel.home import current_home
 
@@ -104,25 +105,12 @@ def verify_chains() -> dict[str, Any]:
     edits, deletions, insertions, swaps, a cut tail, and a rewritten tail up to the last anchor.
     """
     started = time.perf_counter()
-    seal = sealer(current_home().key("audit"))
     problems: list[str] = []
-    anchors = _read_anchors(problems)
-    last: dict[str, tuple[int, str]] = {}
-    entries = 0
-    rows = AuditEntry.objects.order_by("chain", "seq").values_list(*FIELDS, "seal")
-    for row in rows.iterator(chunk_size=5000):
-        entries += 1
-        chain, seq, previous, sealed = row[0], row[1], row[-2], row[-1]
-        before = last.get(chain, (0, GENESIS))
-        if (seq, previous) != (before[0] + 1, before[1]):
-            problems.append(f"{chain} 第 {seq} 条与上一条不相接")
-        if seal(canonical(row[:-1])) != sealed:
-            problems.append(f"{chain} 第 {seq} 条内容被改动")
-        if anchors.pop((chain, seq), sealed) != sealed:
-            problems.append(f"{chain} 第 {seq} 条与锚点不符")
-        last[chain] = (seq, sealed)
-    problems += [f"{chain} 第 {seq} 条在锚点中、库中已缺" for chain, seq in sorted(anchors)]
-    problems += _check_heads(last)
+    anchors = _read_anchors(problems)  # before the rows: an anchor written meanwhile may name entries not read here
+    with one_moment():
+        entries, last = _check_entries(anchors, problems)
+        problems += [f"{chain} 第 {seq} 条在锚点中、库中已缺" for chain, seq in sorted(anchors)]
+        problems += _check_heads(last)
     return {
         "chains": len(last),
         "entries": entries,
@@ -130,6 +118,27 @@ def verify_chains() -> dict[str, Any]:
         "problems": problems[:50],
         "seconds": round(time.perf_counter() - started, 3),
     }
+
+
+def _check_entries(
+    anchors: dict[tuple[str, int], str], problems: list[str]
+) -> tuple[int, dict[str, tuple[int, str]]]:
+    """Walk all chains; returns the number of entries and each chain's last one. Anchors that were met are taken out."""
+    seal = sealer(current_home().key("audit"))
+    last: dict[str, tuple[int, str]] = {}
+    entries = 0
+    for row in stored_rows():
+        entries += 1
+        chain, seq, previous, sealed = row[0], row[1], row[-2], row[-1]
+        before = last.get(chain, (0, GENESIS))
+        if (seq, previous) != (before[0] + 1, before[1]):
+            problems.append(f"{chain} 第 {seq} 条与上一条不相接")
+        if seal(canonical_row(row[:-1])) != sealed:
+            problems.append(f"{chain} 第 {seq} 条内容被改动")
+        if anchors.pop((chain, seq), sealed) != sealed:
+            problems.append(f"{chain} 第 {seq} 条与锚点不符")
+        last[chain] = (seq, sealed)
+    return entries, last
 
 
 def _check_heads(last: dict[str, tuple[int, str]]) -> list[str]:
