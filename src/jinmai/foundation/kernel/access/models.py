@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import TYPE_CHECKING
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.db import models
@@ -12,6 +13,8 @@ from jinmai.foundation.kernel.clock import Clock
 from jinmai.foundation.kernel.ids import new_id
 from jinmai.foundation.kernel.organisations.models import Organisation
 
+if TYPE_CHECKING:
+    from jinmai.foundation.kernel.access.actor import Actor
 
 class UserManager(BaseUserManager["User"]):
     """Finds accounts by username."""
@@ -114,11 +117,24 @@ class IdempotencyKey(models.Model):
     operation = models.CharField(max_length=80)
     body_digest = models.CharField(max_length=64)
     object_ref = models.CharField(max_length=120)
+    #: What the API answered, given again to a repeat; empty for a form.
+    status = models.PositiveSmallIntegerField(null=True, blank=True)
+    answer = models.TextField(blank=True)
     created_at = models.DateTimeField(default=Clock.now)
 
     class Meta:
         app_label = "kernel"
         constraints = [models.UniqueConstraint(fields=["organisation", "key"], name="idempotency_key_unique")]
+
+
+class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
+    """Filters over keys."""
+
+    def visible_to(self, actor: Actor) -> ApiKeyQuerySet:
+        """All of them to the system's and the security administrator; to everybody else those of the own organisation."""
+        if actor.role in {"admin.system", "admin.security"} or actor.is_platform:
+            return self
+        return self.filter(membership__organisation_id=actor.organisation_id)
 
 
 class ApiKey(models.Model):
@@ -132,8 +148,12 @@ class ApiKey(models.Model):
     created_by = models.CharField(max_length=40)
     created_at = models.DateTimeField(default=Clock.now)
     expires_on = models.DateField()
+    #: Names of the operations it is narrowed to; empty: all that the post may do.
+    operations = models.JSONField(default=list, blank=True)
     last_used_at = models.DateTimeField(null=True, blank=True)
     revoked_at = models.DateTimeField(null=True, blank=True)
+
+    objects = ApiKeyQuerySet.as_manager()
 
     class Meta:
         app_label = "kernel"
