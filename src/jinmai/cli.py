@@ -13,6 +13,7 @@ COMMANDS = (
     "jinmai.desks.credit.commands",
     "jinmai.desks.financing.commands",
     "jinmai.site.commands",
+    "jinmai.site.backup.commands",
 )
 
 app = typer.Typer(
