@@ -33,10 +33,22 @@ class Document(models.Model):
     organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="documents")
     uploaded_by = models.CharField(max_length=40)
     created_at = models.DateTimeField(default=Clock.now)
+    #: The bytes were destroyed at the end of their retention, or because they were malicious; the row stays.
+    purged_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         app_label = "kernel"
         ordering = ["-created_at"]
+
+    @property
+    def is_served(self) -> bool:
+        """Whether the gate hands it out: looked at by the scanner, or decided to do without one, and not purged."""
+        return self.scan in (self.Scan.CLEAN, self.Scan.UNSCANNED) and self.purged_at is None
+
+    @property
+    def is_csv(self) -> bool:
+        """Whether it is a table in plain text."""
+        return self.media_type.startswith("text/csv")
 
 
 class Attachment(models.Model):
