@@ -19,7 +19,7 @@
     for (const menu of all("details[data-menu][open]")) if (!menu.contains(event.target)) menu.open = false;
   });
 
-  /* keys: / search, j k or arrows move, Enter opens, e exports */
+  /* keys: / search, j k or arrows move, Enter opens, x picks, e exports, ? tells them */
   const typing = (element) => element && (element.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(element.tagName));
   const rows = () => all("[data-list] tbody tr");
   const move = (step) => {
@@ -42,6 +42,12 @@
     location.assign(target);
     return true;
   };
+  const pick = () => {
+    const box = find("[data-list] tbody tr.current .pick input");
+    if (!box) return false;
+    box.click();
+    return true;
+  };
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     if (event.key === "Escape") { for (const menu of all("details[data-menu][open]")) menu.open = false; return; }
@@ -51,6 +57,8 @@
     else if (event.key === "j" || event.key === "ArrowDown") done = move(1);
     else if (event.key === "k" || event.key === "ArrowUp") done = move(-1);
     else if (event.key === "Enter" && (event.target === document.body || event.target.closest("[data-list]")) && event.target.tagName !== "A") done = open();
+    else if (event.key === "x" || event.key === "X") done = pick();
+    else if (event.key === "?" || event.key === "？") { const told = find("[data-keys]"); if (told) { if (!told.open) told.showModal(); done = true; } }
     else if (event.key === "e" || event.key === "E") { const file = find("[data-export]"); if (file) { file.click(); done = true; } }
     if (done) event.preventDefault();
   });
@@ -63,6 +71,39 @@
   });
   for (const button of all("button[data-once]")) button.form.addEventListener("submit", () => setTimeout(() => hold(button), 0));
   window.addEventListener("pageshow", (event) => { if (event.persisted) for (const control of held) control.disabled = false; });
+
+  /* many rows: how many are picked, the whole page at once, all that the filters find; Shift picks a stretch */
+  const bulk = find("form[data-bulk]");
+  if (bulk) {
+    const boxes = all("tbody .pick input", bulk), whole = find("[data-pick-all]", bulk), every = find("[data-all]", bulk);
+    let last = -1;
+    const count = () => {
+      const picked = boxes.filter((box) => box.checked).length;
+      find("[data-chosen]", bulk).textContent = every && every.checked ? every.parentElement.textContent.replace(/\D+/g, "") : picked;
+      if (whole) { whole.checked = picked > 0 && picked === boxes.length; whole.indeterminate = picked > 0 && picked < boxes.length; }
+      for (const button of all("button[name=bulk]", bulk)) button.disabled = !picked && !(every && every.checked);
+    };
+    boxes.forEach((box, at) => box.addEventListener("click", (event) => {
+      if (event.shiftKey && last >= 0) for (let place = Math.min(last, at); place <= Math.max(last, at); place++) boxes[place].checked = box.checked;
+      last = at;
+    }));
+    if (whole) whole.addEventListener("change", () => { for (const box of boxes) box.checked = whole.checked; });
+    bulk.addEventListener("change", count);
+    bulk.addEventListener("click", () => setTimeout(count, 0));
+    window.addEventListener("pageshow", count);
+    count();
+  }
+
+  /* columns: up and down; back to the list's own choice */
+  for (const form of all("[data-columns]")) form.addEventListener("click", (event) => {
+    const mover = event.target.closest("[data-move]");
+    if (mover) {
+      const choice = mover.closest("[data-choice]"), step = Number(mover.dataset.move);
+      const other = step < 0 ? choice.previousElementSibling : choice.nextElementSibling;
+      if (other && other.matches("[data-choice]")) { if (step < 0) other.before(choice); else other.after(choice); mover.focus(); }
+    }
+    if (event.target.closest("[data-default-columns]")) for (const box of all("input[name=columns]", form)) box.checked = false;
+  });
 
   /* dialogs: data-dialog names one, data-close closes the one around it */
   document.addEventListener("click", (event) => {
