@@ -6,8 +6,10 @@ Who may see what is written down here a second time, by account and in the words
 
 from __future__ import annotations
 
+import tempfile
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from pathlib import Path
 from typing import Any
 
 from tests.backends.small_city import CAST, STRANGERS
@@ -196,11 +198,25 @@ def _consents(city: Any, planted: Planted) -> None:
 
 
 def _imports(city: Any, planted: Planted) -> None:
-    """A receipt is the organisation's that imported it, and the city's."""
+    """A receipt is the organisation's that imported it, and the city's: the bureau's own, and one of 东汀区's."""
+    from jinmai.foundation.intake.actions import GivenFile, import_files
     from jinmai.foundation.intake.models import Receipt
 
-    receipt = Receipt.objects.get()
-    planted.things.append(Thing("receipt", "销项发票", receipt.pk, frozenset(CITY | SUPERVISION | DEPARTMENTS)))
+    offices = CITY | SUPERVISION | DEPARTMENTS
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "金丝雀东汀回执.csv"
+        path.write_text(
+            "企业代号,发票号码,开票日期,金额,税额,价税合计,购方单位代号,发票状态\n"
+            "E901,90010001,2026-03-02,100.00,13.00,113.00,B9001,有效发票\n",
+            encoding="utf-8",
+        )
+        import_files(city.actor("shenyihe"), "invoices.output", [GivenFile(path, path.name)])
+    for receipt in Receipt.objects.all():
+        district = receipt.organisation.kind == "district_taskforce"
+        seen = frozenset(offices | ({"shenyihe"} if district else set()))
+        planted.things.append(Thing("receipt", receipt.file_name, receipt.pk, seen))
+        if district:
+            planted.canaries.append(Canary("金丝雀东汀回执", seen))
 
 
 def _accounts(city: Any, planted: Planted) -> None:

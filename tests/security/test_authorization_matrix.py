@@ -12,7 +12,7 @@ import re
 import zipfile
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from http.cookies import SimpleCookie
 from itertools import islice
 from typing import Any
@@ -20,7 +20,6 @@ from urllib.parse import quote
 from uuid import UUID
 
 import pytest
-from django.apps import apps
 from django.db import transaction
 from django.test import Client, RequestFactory
 
@@ -297,42 +296,6 @@ def test_an_api_handler_is_not_called_for_a_role_without_the_operation(planted_c
 
 
 # ---------------------------------------------------------------- controls
-
-
-#: Filters that decide nothing the operation has not decided: the register of institutions is everybody's who may open it.
-BESIDE_THE_ROLE = {"InstitutionQuerySet"}
-
-
-def _filters() -> list[Any]:
-    """Every queryset class of ours that decides by ``visible_to`` who sees its rows."""
-    classes = {
-        type(model._default_manager.get_queryset())
-        for model in apps.get_models()
-        if model.__module__.startswith("jinmai.") and hasattr(model._default_manager.get_queryset(), "visible_to")
-    }
-    return sorted((one for one in classes if one.__name__ not in BESIDE_THE_ROLE), key=lambda one: one.__qualname__)
-
-
-OUTSIDERS = ("t_firm_xiling", "t_manager_bank", "t_manager_ml", "t_clerk_xiling")
-
-
-@pytest.mark.django_db
-def test_control_each_filter_taken_away_is_noticed(planted_city, say):
-    """Mutants: one ``visible_to`` at a time lets everything through; the matrix must see a leak each time."""
-    readable = [replace(door, methods=("GET",)) for door in doors() if door.operation and not _acts(door)]
-    killed, survived = [], []
-    for rows in _filters():
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(rows, "visible_to", lambda self, actor, *_args, **_named: self)
-            matrix = Matrix(*planted_city, stop_at_first=True)
-            matrix.walk(OUTSIDERS, readable)
-        (killed if matrix.leaks else survived).append(rows.__name__)
-    say({"mutants": len(killed) + len(survived), "killed": killed, "survived": survived})
-    assert not survived
-
-
-def _acts(door: Door) -> bool:
-    return operations()[door.operation or ""].kind == "write"
 
 
 @pytest.mark.django_db

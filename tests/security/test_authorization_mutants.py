@@ -1,0 +1,112 @@
+"""S1's control: every filter, taken away in one operation at a time, must be noticed by that operation's own cells.
+
+A mutant is a pair (queryset class with ``visible_to``, operation that calls it). While an operation's cells are asked,
+that one class lets every row through; the cells of the same operation, and no others, must show a leak. Which
+operation calls which filter is found by watching the walk, so that a new filter brings its own mutants.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from itertools import islice
+from typing import Any
+
+import pytest
+from django.apps import apps
+
+from tests.security.planted import ACCOUNTS, SHUT_OUT
+from tests.security.surface import Door, doors
+from tests.security.test_authorization_matrix import Matrix, _holds
+
+#: Filters that decide nothing the operation has not decided: the register of institutions is everybody's who may open it.
+BESIDE_THE_ROLE = {"InstitutionQuerySet"}
+#: Where taking the filter away changes nothing that anybody is shown, and why.
+EQUIVALENT = {
+    ("OrderQuerySet", "financing.list_pool"): "the pool is open to every institution; its own conditions name it",
+    ("OrderQuerySet", "financing.view_need"): "who may open a need sees all of its orders: its firm and its offices",
+    ("FirmQuerySet", "parties.update_firm"): "the registration window registers the whole city",
+    ("ReceiptQuerySet", "intake.withdraw_import"): "the section chief withdraws for the whole city",
+    ("LoanQuerySet", "site.home"): "a sum without names, over rows that the page's own condition limits to the office",
+}
+
+
+@pytest.fixture(autouse=True)
+def quiet() -> Iterator[None]:
+    """Thousands of refusals are meant here; none of them needs a line in the log."""
+    logging.disable(logging.CRITICAL)
+    yield
+    logging.disable(logging.NOTSET)
+
+
+def filters() -> list[Any]:
+    """Every queryset class of ours that decides by ``visible_to`` who sees its rows."""
+    classes = {
+        type(model._default_manager.get_queryset())
+        for model in apps.get_models()
+        if model.__module__.startswith("jinmai.") and hasattr(model._default_manager.get_queryset(), "visible_to")
+    }
+    return sorted((one for one in classes if one.__name__ not in BESIDE_THE_ROLE), key=lambda one: one.__qualname__)
+
+
+def _actors(door: Door) -> list[str]:
+    return [name for name in ACCOUNTS if name not in SHUT_OUT and _holds(name, door)]
+
+
+class Brief(Matrix):
+    """Three objects a door are enough to see which filters it calls."""
+
+    def _places(self, door: Door, actor: str, method: str) -> Iterator[tuple[Any, str]]:
+        yield from islice(super()._places(door, actor, method), 3)
+
+
+def _calls(planted_city: Any, everything: list[Door]) -> dict[str, set[str]]:
+    """Operation → names of the filters it calls, for any actor who holds it."""
+    called: dict[str, set[str]] = {}
+    current = ""
+    with pytest.MonkeyPatch.context() as patch:
+        for rows in filters():
+            true_filter = rows.visible_to
+
+            def watched(self: Any, actor: Any, *rest: Any, _true=true_filter, _name=rows.__name__, **named: Any) -> Any:
+                called.setdefault(current, set()).add(_name)
+                return _true(self, actor, *rest, **named)
+
+            patch.setattr(rows, "visible_to", watched)
+        matrix = Brief(*planted_city)
+        for door in everything:
+            current = door.operation or ""
+            matrix.walk(_actors(door), [door])
+    assert not matrix.leaks, "the walk without a mutant must be clean:\n" + "\n".join(matrix.leaks[:10])
+    return called
+
+
+def _killed(planted_city: Any, rows: Any, own: list[Door]) -> bool:
+    """Whether the operation's own cells show a leak while ``rows`` lets everything through."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(rows, "visible_to", lambda self, actor, *_rest, **_named: self)
+        matrix = Matrix(*planted_city, stop_at_first=True)
+        for door in own:
+            matrix.walk(_actors(door), [door])
+            if matrix.leaks:
+                return True
+    return False
+
+
+@pytest.mark.django_db
+def test_each_filter_taken_away_is_noticed_by_its_own_operation(planted_city, say):
+    everything = [door for door in doors() if door.operation and not door.public]
+    called = _calls(planted_city, everything)
+    named = {rows.__name__: rows for rows in filters()}
+    survived = [
+        f"{name} in {operation}"
+        for operation, names in sorted(called.items())
+        for name in sorted(names)
+        if (name, operation) not in EQUIVALENT
+        and not _killed(planted_city, named[name], [door for door in everything if door.operation == operation])
+    ]
+    mutants = sum(len(names) for names in called.values()) - len(EQUIVALENT)
+    told = {"mutants": mutants, "killed": mutants - len(survived), "survived": survived}
+    say(told | {"filters": len(named), "operations": len(called)})
+    assert not survived
+    assert set(named) == set().union(*called.values()), "a filter that no door calls is watched by nothing"
