@@ -12,7 +12,9 @@ from functools import wraps
 from typing import Any
 
 from django.apps import apps
+from django.conf import settings
 from django.db import models, transaction
+from django.utils import translation
 
 from jinmai.foundation.kernel.access.actor import Actor
 from jinmai.foundation.kernel.errors import Broken, Refusal
@@ -127,7 +129,8 @@ def _perform(actor: Actor, operation: str, closes: set[str], digest: str, body: 
     before = len(deed.entries)
     token = _deed.set(deed)
     try:
-        with transaction.atomic():
+        # What an action writes for others to read is Chinese, whatever language its doer reads.
+        with translation.override(settings.LANGUAGE_CODE), transaction.atomic():
             require(actor, operation)
             made = body()
             ref = object_ref(made)
@@ -151,8 +154,11 @@ def _perform(actor: Actor, operation: str, closes: set[str], digest: str, body: 
 
 
 def _once(actor: Actor, operation: str, key: str, digest: str, body: Callable[[], Any]) -> Any:
+    from jinmai.foundation.kernel.access.api_once import kept_by_api
     from jinmai.foundation.kernel.access.models import IdempotencyKey
 
+    if kept_by_api.get():
+        return body()
     if len(key) > MAX_KEY_LENGTH:
         raise Refusal("JM-IDM-002", "幂等键过长", f"请不超过 {MAX_KEY_LENGTH} 个字符")
     kept, first = IdempotencyKey.objects.get_or_create(
