@@ -8,6 +8,7 @@ import typer
 
 COMMANDS = (
     "jinmai.foundation.kernel.commands",
+    "jinmai.foundation.kernel.access.commands",
     "jinmai.foundation.rulebook.commands",
     "jinmai.foundation.intake.commands",
     "jinmai.desks.credit.commands",

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
-from django.contrib.auth.password_validation import validate_password
-from django.core.exceptions import ValidationError
+from django.utils.functional import lazy
 from django.utils.translation import gettext_lazy as _
 
-from jinmai.foundation.kernel.access.models import User
+from jinmai.foundation.kernel.access import logins, passwords
 from jinmai.foundation.kernel.access.permissions import role_label, roles
+from jinmai.foundation.kernel.access.policy import policy
 from jinmai.foundation.kernel.organisations.models import Organisation
 from jinmai.foundation.ui.forms import Form
 
@@ -21,12 +21,12 @@ def new_password(**kwargs: Any) -> forms.CharField:
     return forms.CharField(widget=widget, max_length=128, strip=False, **kwargs)
 
 
-def refuse_weak(password: str, user: User | None = None) -> None:
-    """Refuse a password that is short, common or like the account's name, in one sentence of ours."""
-    try:
-        validate_password(password, user)
-    except ValidationError:
-        raise ValidationError(_("口令太弱：至少 10 位，不与账号相近，不用常见口令")) from None
+def lazy_demands() -> str:
+    """What the profile asks of a password, when the form is drawn."""
+    return passwords.demands(policy())
+
+
+DEMANDS = lazy(lazy_demands, str)()
 
 
 class SignInForm(Form):
@@ -54,25 +54,80 @@ class PasswordForm(Form):
         strip=False,
         widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
     )
-    password = new_password(label=_("新口令"), help_text=_("至少 10 位，不与账号相近，不用常见口令"))
+    password = new_password(label=_("新口令"), help_text=DEMANDS)
     again = new_password(label=_("再输一次新口令"))
 
-    def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.user = user
+    def clean(self) -> dict[str, Any]:
+        """Both new ones alike."""
+        return same_twice(self)
+
+
+class NewPasswordForm(Form):
+    """A new password, twice."""
+
+    password = new_password(label=_("新口令"), help_text=DEMANDS)
+    again = new_password(label=_("再输一次新口令"))
 
     def clean(self) -> dict[str, Any]:
-        """Both new ones alike, and strong enough."""
-        typed = super().clean() or {}
-        password = typed.get("password")
-        if password and password != typed.get("again"):
-            self.add_error("again", _("两次输入的新口令不一致"))
-        elif password:
-            try:
-                refuse_weak(password, self.user)
-            except ValidationError as weak:
-                self.add_error("password", weak)
-        return typed
+        """Both alike."""
+        return same_twice(self)
+
+
+def same_twice(form: Form) -> dict[str, Any]:
+    """Refuse two passwords that differ."""
+    typed = form.cleaned_data
+    if typed.get("password") and typed["password"] != typed.get("again"):
+        form.add_error("again", _("两次输入的新口令不一致"))
+    return typed
+
+
+class CodeForm(Form):
+    """A code of the app, or a recovery code."""
+
+    code = forms.CharField(
+        label=_("验证码"),
+        max_length=20,
+        widget=forms.TextInput(attrs={"autocomplete": "one-time-code", "autofocus": True, "spellcheck": "false"}),
+        help_text=_("验证器应用显示的 6 位数字；手机不在身边时，填一个备用恢复码"),
+    )
+
+
+class AppCodeForm(Form):
+    """The first code of an app that is being set up."""
+
+    code = forms.CharField(
+        label=_("验证器应用显示的 6 位数字"),
+        max_length=10,
+        widget=forms.TextInput(attrs={"autocomplete": "one-time-code", "inputmode": "numeric", "spellcheck": "false"}),
+    )
+
+
+class ProofForm(Form):
+    """Password or code, to prove again who one is."""
+
+    proof = forms.CharField(
+        label=_("口令或验证码"),
+        max_length=128,
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password", "autofocus": True}),
+    )
+
+
+class ReasonForm(Form):
+    """Why, in a sentence."""
+
+    reason = forms.CharField(label=_("事由"), max_length=200, help_text=_("如何核实本人身份，例如：本人持身份证到场"))
+
+
+class IdentityForm(Form):
+    """An account's id at an outside login."""
+
+    provider = forms.ChoiceField(label=_("登录方式"))
+    external_id = forms.CharField(label=_("身份标识"), max_length=255, help_text=_("对方系统给出的编号（sub），不是姓名或手机号"))
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["provider"].choices = [(one.name, one.label) for one in logins.outside()]
 
 
 class AccountForm(Form):
@@ -85,13 +140,6 @@ class AccountForm(Form):
         error_messages={"invalid": _("只能用字母、数字、连字符和下划线")},
     )
     display_name = forms.CharField(label=_("姓名"), max_length=40)
-    password = new_password(label=_("初始口令"), help_text=_("至少 10 位；请本人首次登录后修改"))
-
-    def clean_password(self) -> str:
-        """Strong enough for a first password."""
-        password = self.cleaned_data["password"]
-        refuse_weak(password)
-        return password
 
 
 class PostForm(Form):

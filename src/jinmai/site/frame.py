@@ -63,6 +63,7 @@ def _personal(request: HttpRequest, actor: Actor) -> dict[str, Any]:
         "switch_url": reverse("site:switch"),
         "logout_url": reverse("site:logout"),
         "password_url": reverse("site:password"),
+        "security_url": reverse("site:security"),
     }
 
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import secrets
 import tomllib
+from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from jinmai.foundation.kernel import clock
 from jinmai.foundation.kernel.city import City
@@ -15,7 +17,7 @@ from jinmai.foundation.kernel.errors import Broken
 from jinmai.foundation.kernel.ids import new_id
 
 SETTINGS = "jinmai.site.settings"
-PROFILES = ("demo", "test", "standard")
+PROFILES = ("demo", "test", "standard", "dengbao3")
 FOLDERS = ("facts", "files", "keys", "cache", "log")
 DEFAULT_HOME = ".jinmai"
 
@@ -29,6 +31,8 @@ class Home:
     profile: str
     city_name: str
     database: str
+    #: All that ``jinmai.toml`` says; each room reads its own table (``[[logins]]``, ``[outgoing]`` …).
+    declared: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def facts(self) -> Path:
@@ -78,6 +82,7 @@ def create_home(path: Path, profile: str, city: str = "example", database: str =
     """Make the folders and ``jinmai.toml`` of a new home; ``database`` is a PostgreSQL URL or empty for SQLite."""
     if profile not in PROFILES:
         raise Broken(f"profile {profile!r} is none of {', '.join(PROFILES)}")
+    refuse_unfit({"profile": profile, "database": database})
     path.mkdir(parents=True, exist_ok=True)
     for folder in FOLDERS:
         (path / folder).mkdir(exist_ok=True)
@@ -95,9 +100,25 @@ def create_home(path: Path, profile: str, city: str = "example", database: str =
 
 
 def open_home(path: Path) -> Home:
-    """Read a home's ``jinmai.toml``."""
+    """Read a home's ``jinmai.toml``; refuses what its profile does not allow."""
     declared = tomllib.loads((path / "jinmai.toml").read_text(encoding="utf-8"))
-    return Home(path, declared["home_id"], declared["profile"], declared["city"], declared.get("database", ""))
+    refuse_unfit(declared)
+    return Home(
+        path, declared["home_id"], declared["profile"], declared["city"], declared.get("database", ""), declared
+    )
+
+
+def refuse_unfit(declared: Mapping[str, Any]) -> None:
+    """A profile that nobody knows, a demo beside real data's server, an audit kept shorter than the law asks."""
+    from jinmai.foundation.kernel.access.policy import policy_of
+
+    if declared["profile"] not in PROFILES:
+        raise Broken(f"profile {declared['profile']!r} is none of {', '.join(PROFILES)}")
+    if declared["profile"] == "demo" and declared.get("database"):
+        raise Broken("a home of profile 'demo' keeps its invented data in SQLite: leave the database out")
+    least = policy_of(declared["profile"]).audit_days_least
+    if int(declared.get("audit_days", least)) < least:
+        raise Broken(f"audit_days is {declared['audit_days']}: the audit is kept {least} days at least")
 
 
 _current: Home | None = None

@@ -6,6 +6,7 @@ from django.db import models
 
 from jinmai.foundation.kernel.access.models import (
     ApiKey,
+    FactorReset,
     IdempotencyKey,
     LoginIdentity,
     Membership,
@@ -15,11 +16,12 @@ from jinmai.foundation.kernel.access.models import (
     Restriction,
     User,
 )
+from jinmai.foundation.kernel.access.second_factor import SealedTotp
 from jinmai.foundation.kernel.audit.models import AuditEntry, AuditHead
 from jinmai.foundation.kernel.consent.models import AccessRecord, Consent
 from jinmai.foundation.kernel.documents.models import Attachment, Document
 from jinmai.foundation.kernel.jobs.models import Job
-from jinmai.foundation.kernel.notices.models import Notice, OutboundMessage
+from jinmai.foundation.kernel.notices.models import ChannelChoice, ContactAddress, Notice, OutboundMessage
 from jinmai.foundation.kernel.organisations.models import LeadingOffice, Organisation, Region
 from jinmai.foundation.kernel.outbox import OutboxRow
 from jinmai.foundation.kernel.subjects.models import Identifier, Subject
@@ -39,9 +41,12 @@ __all__ = [
     "Attachment",
     "AuditEntry",
     "AuditHead",
+    "ChannelChoice",
     "Consent",
+    "ContactAddress",
     "Document",
     "DueClock",
+    "FactorReset",
     "IdempotencyKey",
     "Identifier",
     "Installation",
@@ -58,6 +63,7 @@ __all__ = [
     "RateWindow",
     "Region",
     "Restriction",
+    "SealedTotp",
     "Subject",
     "Task",
     "User",

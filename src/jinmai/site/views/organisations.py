@@ -1,25 +1,17 @@
-"""Organisations, accounts, posts and permissions (系统管理)."""
+"""Organisations and permissions (系统管理)."""
 
 from __future__ import annotations
 
-from typing import Any
-
-from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_POST
 
-from jinmai.foundation.kernel.access import actions
-from jinmai.foundation.kernel.access.models import Membership, User
 from jinmai.foundation.kernel.access.pages import page
 from jinmai.foundation.kernel.access.permissions import allows, operations, role_label, roles
-from jinmai.foundation.kernel.clock import Clock
-from jinmai.foundation.kernel.errors import Refusal
 from jinmai.foundation.kernel.organisations.models import Organisation, Region
-from jinmai.foundation.ui.lists import Button, Column, Filter, ListPage
-from jinmai.site.forms import AccountForm, PostForm
+from jinmai.foundation.ui.lists import Column, Filter, ListPage
+from jinmai.site.views.accounts import role_choices
 from jinmai.site.words import verb_words
 
 INDENT = "　"
@@ -81,117 +73,6 @@ def organisation_detail(request: HttpRequest, code: str) -> HttpResponse:
     return render(request, "site/organisation.html", shown)
 
 
-@page("site.list_accounts")
-def account_list(request: HttpRequest) -> HttpResponse:
-    """Accounts and their posts."""
-    may_open = allows(request.actor, "kernel.register_user")
-    return ListPage(
-        title=_("账号与岗位"),
-        subtitle=_("系统管理员开账号，安全管理员给岗位，审计管理员看留痕"),
-        rows=User.objects.order_by("username").prefetch_related("memberships__organisation"),
-        columns=[
-            Column(
-                "display_name",
-                _("姓名"),
-                link=lambda user: reverse("site:account", args=[user.pk]),
-                sort="display_name",
-            ),
-            Column("username", _("账号"), sort="username"),
-            Column("posts", _("岗位"), value=_posts_in_words, wrap=True),
-            Column("is_active", _("状态"), kind="chip", chips={True: (_("可登录"), "good"), False: (_("停用"), "bad")}),
-            Column("last_login", _("上次登录"), kind="datetime", sort="last_login"),
-        ],
-        filters=[
-            Filter("q", _("姓名或账号"), kind="search", fields=["display_name", "username"]),
-            Filter("role", _("角色"), _role_choices, apply=_by_role),
-        ],
-        actions=[Button(_("开账号"), reverse("site:account_new"), "plus", primary=True)] if may_open else [],
-        row_url=lambda user: reverse("site:account", args=[user.pk]),
-        empty=_("还没有账号。先开账号，再由安全管理员给岗位。"),
-        export_name=_("账号清单"),
-        count_unit=_("个"),
-    ).respond(request)
-
-
-def _posts_in_words(user: User) -> str:
-    held = [f"{post.organisation.name} · {post.role_label}" for post in user.memberships.all() if post.active]
-    return "；".join(held) or _("无岗位")
-
-
-def _role_choices() -> list[tuple[str, str]]:
-    return [(role, role_label(role)) for role in roles() if not role.startswith("system.")]
-
-
-def _by_role(rows: Any, role: str) -> Any:
-    return rows.filter(memberships__role=role, memberships__active=True).distinct()
-
-
-@page("kernel.register_user")
-def account_new(request: HttpRequest) -> HttpResponse:
-    """Open an account."""
-    form = AccountForm(request.POST or None)
-    if request.method == "POST" and form.is_valid():
-        try:
-            user = actions.register_user(request.actor, **form.cleaned_data)
-        except Refusal as refusal:
-            form.refuse(refusal)
-        else:
-            messages.success(request, _("账号已开；请安全管理员给岗位后方可办事"))
-            return redirect("site:account", pk=user.pk)
-    crumbs = [(_("账号与岗位"), reverse("site:accounts")), (_("开账号"), "")]
-    shown = {"title": _("开账号"), "form": form, "submit": _("开账号"), "crumbs": crumbs,
-             "cancel_url": reverse("site:accounts")}  # fmt: skip
-    return render(request, "ui/form_page.html", shown)
-
-
-@page("site.view_account")
-def account_detail(request: HttpRequest, pk: int) -> HttpResponse:
-    """One account and its posts, those that ended too."""
-    user = get_object_or_404(User, pk=pk)
-    today = Clock.today()
-    live = set(user.live_memberships(today).values_list("pk", flat=True))
-    posts = [
-        {"post": post, "live": post.pk in live}
-        for post in user.memberships.select_related("organisation").order_by("-active", "pk")
-    ]
-    shown = {
-        "account": user,
-        "posts": posts,
-        "may_appoint": allows(request.actor, "kernel.appoint"),
-        "may_dismiss": allows(request.actor, "kernel.dismiss"),
-    }
-    return render(request, "site/account.html", shown)
-
-
-@page("kernel.appoint")
-def account_appoint(request: HttpRequest, pk: int) -> HttpResponse:
-    """Give an account a post."""
-    user = get_object_or_404(User, pk=pk)
-    form = PostForm(request.POST or None)
-    if request.method == "POST" and form.is_valid():
-        try:
-            actions.appoint(request.actor, user=user, **form.cleaned_data)
-        except Refusal as refusal:
-            form.refuse(refusal)
-        else:
-            messages.success(request, _("岗位已给，立即生效"))
-            return redirect("site:account", pk=user.pk)
-    back = reverse("site:account", args=[user.pk])
-    crumbs = [(_("账号与岗位"), reverse("site:accounts")), (user.display_name, back), (_("给岗位"), "")]
-    shown = {"title": _("给岗位"), "form": form, "submit": _("给岗位"), "crumbs": crumbs, "cancel_url": back}
-    return render(request, "ui/form_page.html", shown)
-
-
-@page("kernel.dismiss")
-@require_POST
-def post_dismiss(request: HttpRequest, pk: int) -> HttpResponse:
-    """End a post."""
-    membership = get_object_or_404(Membership.objects.select_related("user"), pk=pk)
-    actions.dismiss(request.actor, membership=membership)
-    messages.success(request, _("岗位已免去，今日止"))
-    return redirect("site:account", pk=membership.user_id)
-
-
 def _roles_in_words(held: frozenset[str]) -> str:
     if held == frozenset(roles()):
         return _("全部角色")
@@ -230,7 +111,7 @@ def permission_list(request: HttpRequest) -> HttpResponse:
         ],
         filters=[
             Filter(
-                "role", _("角色"), _role_choices, apply=lambda rows, role: [r for r in rows if role in r["held_by"]]
+                "role", _("角色"), role_choices, apply=lambda rows, role: [r for r in rows if role in r["held_by"]]
             ),
             Filter("kind", _("性质"), [("read", _("查看")), ("write", _("办理"))]),
             Filter("q", _("操作"), kind="search", fields=["words", "name"]),

@@ -199,6 +199,20 @@ class PasswordRecord(models.Model):
         app_label = "kernel"
 
 
+class FactorReset(models.Model):
+    """A lost second factor (重置第二因素申请): one administrator asks, another takes it away."""
+
+    user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="factor_resets")
+    reason = models.CharField(max_length=200)
+    asked_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
+    asked_at = models.DateTimeField(default=Clock.now)
+    decided_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
+    decided_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        app_label = "kernel"
+
+
 class RateWindow(models.Model):
     """How often something was asked within one window of time (限流窗口), counted across all workers."""
 

@@ -1,4 +1,4 @@
-"""Verbs on accounts and posts."""
+"""Verbs on posts and permissions."""
 
 from __future__ import annotations
 
@@ -13,17 +13,6 @@ from jinmai.foundation.kernel.errors import Refusal
 from jinmai.foundation.kernel.organisations.models import Organisation
 
 ADMIN_PREFIX = "admin."
-
-
-@action("kernel.register_user")
-def register_user(actor: Actor, *, username: str, display_name: str, password: str) -> User:
-    """Open an account (账号) with a password; refuses a name that is taken (JM-ACC-010)."""
-    if User.objects.filter(username=username).exists():
-        raise Refusal("JM-ACC-010", f"账号“{username}”已存在", "请换一个账号名")
-    user = User(username=username, display_name=display_name)
-    user.set_password(password)
-    user.save()
-    return user
 
 
 @action("kernel.appoint")

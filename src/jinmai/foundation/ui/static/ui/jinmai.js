@@ -115,6 +115,12 @@
     if (printer) window.print();
   });
 
+  /* what cannot be undone asks first */
+  document.addEventListener("click", (event) => {
+    const asking = event.target.closest("[data-confirm]");
+    if (asking && !window.confirm(asking.dataset.confirm)) event.preventDefault();
+  }, true);
+
   /* a select with many choices becomes a search box */
   const load = (address, ready) => {
     const script = document.createElement("script");

@@ -1,0 +1,53 @@
+"""Too many wrong passwords or codes (登录失败锁定): whose count it is, who is locked, and how a lock ends early."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from axes.handlers.proxy import AxesProxyHandler
+from axes.models import AccessAttempt
+from django.conf import settings
+from django.contrib.auth.signals import user_login_failed
+from django.db.models import Sum
+from django.http import HttpRequest
+
+from jinmai.foundation.kernel.access.models import User
+from jinmai.foundation.kernel.access.policy import policy
+from jinmai.foundation.kernel.clock import Clock
+from jinmai.foundation.kernel.home import current_home
+
+
+def client_address(request: HttpRequest) -> str:
+    """The address a request came from.
+
+    Behind proxies it is what the nearest of ours saw: ``proxies = 1`` in ``jinmai.toml`` takes the last entry of
+    X-Forwarded-For, 2 the last but one. Entries further left are the client's own words and count for nothing.
+    """
+    direct = str(request.META.get("REMOTE_ADDR") or "")
+    proxies = int(current_home().declared.get("proxies", 0))
+    passed = [part.strip() for part in request.META.get("HTTP_X_FORWARDED_FOR", "").split(",") if part.strip()]
+    return passed[-proxies] if 0 < proxies <= len(passed) else direct
+
+
+def is_locked(request: HttpRequest, username: str) -> bool:
+    """Whether this account may not try from this address now."""
+    return bool(settings.AXES_ENABLED) and not AxesProxyHandler.is_allowed(request, {"username": username})
+
+
+def count_failure(request: HttpRequest, username: str) -> None:
+    """A wrong second factor counts like a wrong password."""
+    user_login_failed.send(sender=__name__, credentials={"username": username}, request=request)
+
+
+def forgive(username: str) -> int:
+    """Forget the failures of one account; an address that guesses at others stays counted for those others."""
+    return AccessAttempt.objects.filter(username=username).delete()[0]
+
+
+def locked_usernames() -> frozenset[str]:
+    """Accounts that are locked now, from wherever."""
+    since = Clock.true_now() - timedelta(minutes=policy().lock_minutes)
+    counted = AccessAttempt.objects.filter(attempt_time__gte=since, username__in=User.objects.values("username"))
+    by = ("username",) if policy().lock_apart else ("username", "ip_address")
+    found = counted.values(*by).annotate(times=Sum("failures_since_start")).filter(times__gte=policy().lock_after)
+    return frozenset(row["username"] for row in found)
