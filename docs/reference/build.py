@@ -18,7 +18,7 @@ SOURCE = ROOT / "src" / "jinmai"
 PAGE = Path(__file__).with_name("refusals.md")
 CODE = re.compile(r"JM-[A-Z]{2,4}-\d{3}")
 AREAS = {
-    "KER": "kernel", "ACC": "access", "AUD": "audit", "CON": "consent and the read door", "IDM": "idempotency",
+    "KER": "kernel", "ACC": "access", "AUD": "audit", "CON": "consent and the read door", "DOC": "documents", "IDM": "idempotency",
     "CLI": "command line", "RUL": "rulebook", "ANA": "analytics", "INT": "intake", "IMP": "import", "UI": "pages",
     "PAR": "parties", "CRE": "credit", "FIN": "financing", "COC": "cockpit", "SIT": "site", "SUB": "subjects",
     "DEM": "the example city", "WRK": "tasks and clocks", "ORG": "organisations", "MON": "money",

@@ -65,7 +65,7 @@ def plant(city: Any) -> Planted:
     from jinmai.foundation import analytics
 
     planted = Planted()
-    for sow in (_firms, _financing, _consents, _imports, _accounts, _public_things):
+    for sow in (_firms, _financing, _papers, _consents, _imports, _accounts, _public_things):
         sow(city, planted)
     analytics.refresh_facts()
     return planted
@@ -114,6 +114,28 @@ def _financing(city: Any, planted: Planted) -> None:
     _need(city, planted, FIRM_C, "丙二", INSTITUTIONS, contact=set(), product="")
     for accountant, mark in ((FIRM_A, "甲稿"), (FIRM_B, "乙稿")):
         _draft(city, planted, accountant, mark, frozenset({accountant}), frozenset({accountant}))
+
+
+def _papers(city: Any, planted: Planted) -> None:
+    """A paper on a need nobody has accepted yet, and one on an order that a bank holds."""
+    from jinmai.desks.financing.models import Need
+    from jinmai.foundation.kernel.documents.actions import hand_in
+    from tests.security.papers import picture, upload
+
+    readers = {"zhouqiming", "linqiushi"}
+    held = Need.objects.get(note="金丝雀丙一用途").orders.get()
+    for accountant, mark, row, banks in (
+        (FIRM_A, "甲", Need.objects.get(note="金丝雀甲二用途"), set()),
+        (FIRM_C, "丙", held, {"t_manager_bank"}),
+    ):
+        file = upload(f"金丝雀附件{mark}.png", picture("PNG"))
+        made = hand_in(city.actor(accountant), upload=file, to=row, kind="other", label=f"金丝雀附件{mark}")
+        seen = frozenset(readers | DISTRICT[accountant] | {accountant} | banks)
+        planted.things += [
+            Thing("document", mark, made.document_id, seen),
+            Thing("attachment", mark, made.pk, seen, frozenset({accountant})),
+        ]
+        planted.canaries.append(Canary(f"金丝雀附件{mark}", seen))
 
 
 def _draft(

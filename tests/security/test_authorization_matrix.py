@@ -52,6 +52,10 @@ KINDS: tuple[tuple[str, str, str], ...] = (
     (r"rules/", "rule_id", "rule"),
     (r"intake/receipts/", "receipt_id", "receipt"),
     (r"consents/", "consent_id", "consent"),
+    (r"attachments/", "pk", "attachment"),
+    (r"attachments/", "attachment_id", "attachment"),
+    (r"documents/", "pk", "document"),
+    (r"documents/", "document_id", "document"),
 )
 #: A sheet is refused for want of a consent, in those words, and the refusal stands in the firm's book.
 BY_CONSENT = "sheet"

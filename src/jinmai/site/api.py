@@ -11,6 +11,7 @@ from jinmai.desks.financing.api import router as financing
 from jinmai.desks.parties.api import router as parties
 from jinmai.foundation.kernel.access.api import ActorAuth
 from jinmai.foundation.kernel.access.middleware import answer
+from jinmai.foundation.kernel.documents.api import router as documents
 from jinmai.foundation.kernel.errors import Refusal
 from jinmai.foundation.kernel.home import current_home
 from jinmai.foundation.rulebook.api import router as rules
@@ -21,6 +22,7 @@ ROUTERS = {
     "financing": financing,
     "cockpit": cockpit,
     "rules": rules,
+    "documents": documents,
 }
 
 

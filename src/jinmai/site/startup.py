@@ -11,10 +11,11 @@ from ninja.operation import PathView
 
 from jinmai.foundation.kernel.access.permissions import Operation, operations
 from jinmai.foundation.kernel.action import ACTIONS
+from jinmai.foundation.kernel.documents.viewers import VIEWERS
 from jinmai.foundation.kernel.errors import Broken
 
 #: Operations that neither a page nor an action carries out: the read doors ask for them by name on every read.
-AT_THE_DOOR = frozenset({"kernel.read_facts", "analytics.read_rows"})
+AT_THE_DOOR = frozenset({"kernel.read_facts", "analytics.read_rows", "kernel.export_document"})
 #: What Ninja serves of itself: the description of the API, no data of anybody's.
 NINJA_OWN = ("ninja.openapi.views",)
 
@@ -87,6 +88,8 @@ def refuse_unlisted(
     for name in sorted(actions - set(rows)):
         raise Broken(f"action {name!r} stands in no permissions.yaml")
     carried = actions | {one.operation for one in everything} | AT_THE_DOOR
+    for viewer in VIEWERS.values():  # the gate asks for them by name
+        carried |= {viewer.read_operation, viewer.write_operation}
     for name in sorted(set(rows) - carried):
         raise Broken(f"permission {name!r} is carried out by no action, page or route")
     return everything

@@ -15,9 +15,10 @@ class FinancingConfig(AppConfig):
 
     def ready(self) -> None:
         """Declare fact tables, measures and what a search may find."""
-        from jinmai.desks.financing import facts
+        from jinmai.desks.financing import facts, papers
 
         facts.declare()
+        papers.declare()
 
     def load_city(self, city: City) -> None:
         """The city's products and coded reasons."""

@@ -17,6 +17,7 @@ class KernelConfig(AppConfig):
         """Declare the kernel's own verbs."""
         from jinmai.foundation.kernel.access import actions as _access  # noqa: F401
         from jinmai.foundation.kernel.consent import actions as _consent  # noqa: F401
+        from jinmai.foundation.kernel.documents import jobs as _documents  # noqa: F401
         from jinmai.foundation.kernel.jobs import queue as _jobs  # noqa: F401
         from jinmai.foundation.kernel.organisations import actions as _organisations  # noqa: F401
         from jinmai.foundation.kernel.subjects import actions as _subjects  # noqa: F401

@@ -1,0 +1,153 @@
+"""The gate: nothing but this hands a document out, and only to whoever may see the row it hangs on."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from jinmai.foundation.kernel.access.actor import Actor
+from jinmai.foundation.kernel.access.permissions import operation_named
+from jinmai.foundation.kernel.action import object_ref, witness
+from jinmai.foundation.kernel.clock import Clock
+from jinmai.foundation.kernel.consent.door import authorise, book
+from jinmai.foundation.kernel.consent.models import AccessRecord
+from jinmai.foundation.kernel.consent.purposes import CREDIT_ASSESSMENT, OWN_RECORD, STATUTORY_DUTY
+from jinmai.foundation.kernel.documents import child, store, viewers, watermark
+from jinmai.foundation.kernel.documents.content import kind_of
+from jinmai.foundation.kernel.documents.models import Attachment, Document
+from jinmai.foundation.kernel.errors import NotFound, Refusal
+from jinmai.foundation.kernel.home import current_home
+
+PREVIEW_WIDTH = 1100
+#: One reader leafing through one paper stands once in the access book.
+ONE_READING = timedelta(minutes=10)
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A document that an actor may see, and through which row."""
+
+    document: Document
+    attachment: Attachment | None
+    viewer: viewers.Viewer | None
+    row: Any
+
+    @property
+    def subject(self) -> UUID | None:
+        """The named subject the paper is about."""
+        return self.viewer.subject(self.row) if self.viewer else None
+
+
+@dataclass(frozen=True)
+class Handed:
+    """Bytes on their way out."""
+
+    content: bytes
+    media_type: str
+    name: str
+
+
+def find(actor: Actor, pk: object) -> Opened:
+    """The document, if the actor may see a row it hangs on, or its own organisation handed it in (JM-KER-404)."""
+    try:
+        document = Document.objects.select_related("organisation").filter(pk=pk).first()
+    except (ValidationError, ValueError):
+        document = None
+    if document is None:
+        raise NotFound()
+    return open_document(actor, document)
+
+
+def open_document(actor: Actor, document: Document) -> Opened:
+    """By which row the actor may see the document; what is not its to see is not there (JM-KER-404)."""
+    for attachment in document.attachments.filter(detached_at=None):
+        found = viewers.seen(actor, attachment.subject_ref)
+        if found and document.level <= operation_named(found[0].read_operation).level:
+            return Opened(document, attachment, *found)
+    if document.organisation_id == actor.organisation_id and not actor.role.startswith("admin."):
+        return Opened(document, None, None, None)
+    raise NotFound()
+
+
+def preview(actor: Actor, opened: Opened, page: int) -> Handed:
+    """One page as an image with the watermark; refuses what isn't drawn or not there (JM-KER-404)."""
+    document = opened.document
+    kind = kind_of(document.media_type)
+    if not kind.drawn or not 1 <= page <= (document.pages or 1):
+        raise NotFound()
+    _let_out(actor, opened, "kernel.view_document")
+    content = _draw("preview", actor, document, page=page, width=PREVIEW_WIDTH)
+    return Handed(content, "image/png", f"{document.pk}-{page}.png")
+
+
+def download(actor: Actor, opened: Opened) -> Handed:
+    """The file itself: PDF and images with the watermark, anything else as it was handed in and listed as an export."""
+    document = opened.document
+    kind = kind_of(document.media_type)
+    _let_out(actor, opened, "kernel.download_document" if kind.drawn else "kernel.export_document")
+    if kind.drawn:
+        return Handed(_draw("stamp", actor, document), document.media_type, document.name)
+    return Handed(store.read(document.sha256), document.media_type, document.name)
+
+
+def _let_out(actor: Actor, opened: Opened, operation: str) -> None:
+    """Basis, access book and audit in one transaction, before a byte is read."""
+    require_served(opened.document)
+    with transaction.atomic():
+        _book(actor, opened)
+        witness(actor, operation=operation, object_ref=object_ref(opened.document), outcome="ok")
+
+
+def require_served(document: Document) -> None:
+    """Refuse what waits for the scanner (JM-DOC-008), what is malicious (JM-DOC-009), what was destroyed (JM-DOC-010)."""
+    if document.scan == Document.Scan.INFECTED:
+        raise Refusal("JM-DOC-009", _("文件含恶意内容，已拦截并销毁"), _("请上传人查杀本机病毒后重新提供"))
+    if document.purged_at is not None:
+        raise Refusal("JM-DOC-010", _("文件保存期满，已销毁"), _("如需要，请向提供单位重新索取"))
+    if document.scan == Document.Scan.PENDING:
+        raise Refusal(
+            "JM-DOC-008", _("文件还在查毒，暂不能查看"), _("查毒服务恢复后自动放行，请稍后再试；急用请联系系统管理员")
+        )
+
+
+def _book(actor: Actor, opened: Opened) -> None:
+    """The read in the subject's access book; an organisation's own paper is not a read of somebody's data."""
+    document, subject = opened.document, opened.subject
+    if subject is None or document.organisation_id == actor.organisation_id:
+        return
+    purpose = OWN_RECORD if actor.is_firm else CREDIT_ASSESSMENT if actor.is_institution else STATUTORY_DUTY
+    grant = authorise(actor, [subject], purpose, ())
+    field = _("附件：%(label)s") % {"label": opened.attachment.label if opened.attachment else document.name}
+    if not _booked_just_now(actor, subject, field):
+        book(actor, replace(grant, fields=(field,)))
+
+
+def _booked_just_now(actor: Actor, subject: UUID, field: str) -> bool:
+    recent = AccessRecord.objects.filter(
+        subject_id=subject,
+        organisation_id=actor.organisation_id,
+        actor_name=actor.name,
+        outcome=AccessRecord.Outcome.READ,
+        at__gte=Clock.now() - ONE_READING,
+    )
+    return any(fields == [field] for fields in recent.values_list("fields", flat=True))
+
+
+def _draw(verb: str, actor: Actor, document: Document, **wanted: Any) -> bytes:
+    """What the drawing child made, taken from a file of its own that is gone afterwards."""
+    kind = kind_of(document.media_type)
+    path = store.checked_path(document.sha256)
+    out = current_home().cache / f"drawn-{secrets.token_hex(12)}"
+    try:
+        most = 10**9  # the size was checked when the file came in
+        child.ask(verb, path, kind.name, out=str(out), max_pixels=most, **watermark.wanted(actor), **wanted)
+        return out.read_bytes()
+    finally:
+        out.unlink(missing_ok=True)
