@@ -33,10 +33,12 @@ def actor_of(request: HttpRequest) -> Actor | None:
         return known
     if not request.user.is_authenticated:
         return None
-    live = request.user.live_memberships(Clock.today())
-    chosen = live.filter(pk=request.session.get(SESSION_KEY)).first() or live.first()
+    live = list(request.user.live_memberships(Clock.today()))
+    wanted = request.session.get(SESSION_KEY)
+    chosen = next((post for post in live if post.pk == wanted), live[0] if live else None)
     if chosen is None:
         return None
+    request.posts = live
     request.actor = Actor.of(chosen)
     request.membership = chosen
     return request.actor
