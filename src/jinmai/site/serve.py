@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -11,10 +17,52 @@ from jinmai.foundation.kernel.errors import Broken
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 APPLICATION = "jinmai.site.wsgi:application"
+#: Seconds before a worker that ended by itself is started again: longer each time, at most this long.
+LONGEST_PAUSE = 30.0
+
+
+def worker_command(home: Path) -> list[str]:
+    """The command that works at the home's jobs, and ends with the process that started it."""
+    program = "from jinmai.cli import main; main()"
+    return [sys.executable, "-c", program, "jobs", "run", "--home", str(home), "--with-parent"]
+
+
+@contextmanager
+def job_worker(home: Path) -> Iterator[None]:
+    """One process that works at jobs, beside whatever runs meanwhile; it is started again whenever it ends."""
+    stop = threading.Event()
+    running: list[subprocess.Popen[bytes]] = []
+
+    def keep() -> None:
+        pause = 1.0
+        while not stop.is_set():
+            running[:] = [subprocess.Popen(worker_command(home), stdout=subprocess.DEVNULL)]
+            running[0].wait()
+            if stop.wait(pause):
+                return
+            pause = min(pause * 2, LONGEST_PAUSE)
+
+    keeper = threading.Thread(target=keep, name="job-worker", daemon=True)
+    keeper.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        for process in running:
+            process.terminate()
+        keeper.join(10)
 
 
 def run(host: str, port: int, workers: int) -> None:
-    """Serve the home that was opened until the process is told to end; returns when it has ended."""
+    """Serve the home that was opened until the process is told to end, with a worker for its jobs beside it."""
+    from jinmai.foundation.kernel.home import current_home
+
+    with job_worker(current_home().path):
+        serve_pages(host, port, workers)
+
+
+def serve_pages(host: str, port: int, workers: int) -> None:
+    """The pages alone; returns when the process was told to end."""
     from granian import Granian
     from granian.constants import Interfaces
 

@@ -62,6 +62,7 @@ class MembershipQuerySet(models.QuerySet["Membership"]):
         return self.filter(
             Q(since__isnull=True) | Q(since__lte=on),
             Q(until__isnull=True) | Q(until__gte=on),
+            Q(delegated_from__isnull=True) | Q(delegated_from__active=True, delegated_from__user__is_active=True),
             active=True,
             user__is_active=True,
             organisation__active=True,

@@ -50,6 +50,14 @@ def cancel_job(actor: Actor, job: Job) -> Job:
     return found
 
 
+def job_numbered(number: str) -> Job:
+    """The job of an id as somebody typed it, or the refusal that there is none."""
+    try:
+        return Job.objects.get(pk=UUID(number))
+    except (ValueError, Job.DoesNotExist):
+        raise NotFound() from None
+
+
 def standing_id(kind: str) -> UUID:
     """The one row of a periodic kind: it is queued again and again instead of leaving a row each time."""
     return uuid5(NAMESPACE_URL, f"jinmai:job:{kind}")

@@ -66,3 +66,28 @@ class OutboundMessage(models.Model):
         app_label = "kernel"
         ordering = ["-created_at"]
         indexes = [models.Index(fields=["state", "not_before"])]
+
+
+class ContactAddress(models.Model):
+    """Where a person is reached outside (联系方式): an address for one channel, kept by the person."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="contact_addresses")
+    channel = models.SlugField(max_length=32)
+    address = models.CharField(max_length=64)
+
+    class Meta:
+        app_label = "kernel"
+        constraints = [models.UniqueConstraint(fields=["user", "channel"], name="contact_address_unique")]
+
+
+class ChannelChoice(models.Model):
+    """Whether a person wants a kind of notice by a channel (外发设置); where nothing was chosen, the city's rule counts."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="channel_choices")
+    kind = models.SlugField(max_length=64)
+    channel = models.SlugField(max_length=32)
+    wanted = models.BooleanField()
+
+    class Meta:
+        app_label = "kernel"
+        constraints = [models.UniqueConstraint(fields=["user", "kind", "channel"], name="channel_choice_unique")]

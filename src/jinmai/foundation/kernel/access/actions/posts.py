@@ -26,14 +26,22 @@ def appoint(
     if held and (role.startswith(ADMIN_PREFIX) or any(other.startswith(ADMIN_PREFIX) for other in held)):
         raise Refusal("JM-ACC-011", "系统、安全、审计管理员不得兼任其他岗位", "请为该岗位另开账号")
     membership, _ = Membership.objects.update_or_create(
-        user=user, organisation=organisation, role=role, defaults={"active": True, "since": since, "until": None}
+        user=user, organisation=organisation, role=role, defaults={"active": True, "since": since, "until": None, "delegated_from": None}
     )
     return membership
 
 
 @action("kernel.dismiss")
-def dismiss(actor: Actor, *, membership: Membership) -> Membership:
-    """End a post (离岗) as of today; the record stays."""
+def dismiss(
+    actor: Actor, *, membership: Membership, tasks_to: Membership | None = None, release: bool = False
+) -> Membership:
+    """End a post (离岗) as of today; the record stays, and so do its lent posts' records, which end with it.
+
+    What it had claimed goes to a colleague (``tasks_to``) or back to the post (``release``), else JM-WRK-014 refuses.
+    """
+    from jinmai.foundation.kernel.work.posts import settle_before_leaving
+
+    settle_before_leaving(actor, membership, tasks_to, release)
     membership.active = False
     membership.until = Clock.today()
     membership.save(update_fields=["active", "until"])
