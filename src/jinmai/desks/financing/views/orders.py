@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import F, QuerySet
+from django.db.models import F, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from jinmai.desks.financing import shown
+from jinmai.desks.financing import actions, shown
 from jinmai.desks.financing.models import Loan, Order, Product
 from jinmai.desks.financing.views.needs import _regions
 from jinmai.desks.financing.views.steps import find_order
@@ -18,7 +18,7 @@ from jinmai.foundation.kernel.access.actor import Actor
 from jinmai.foundation.kernel.access.pages import page
 from jinmai.foundation.kernel.access.permissions import allows
 from jinmai.foundation.kernel.clock import Clock
-from jinmai.foundation.ui.lists import Button, Column, Filter, ListPage, View
+from jinmai.foundation.ui.lists import BulkAction, Button, Column, Filter, ListPage, View
 
 CHIPS = {value: (label, shown.TONES.get(value, "")) for value, label in Order.Status.choices}
 RELATED = (
@@ -42,14 +42,13 @@ def order_list(request: HttpRequest) -> HttpResponse:
     rows = order_rows(actor)
     if actor.is_institution:
         rows = rows.exclude(institution=None)
-    live = rows.filter(status__in=Order.LIVE)
     views = [
-        View(_("全部"), "", rows.count()),
-        View(_("在办"), "group=live", live.count()),
-        View(_("7 日内到期或已超期"), "group=due", _due(live).count()),
-        View(_("停钟补正"), "group=papers", rows.filter(status="papers_requested").count()),
-        View(_("已授信"), "group=granted", rows.filter(status__in=GROUPS["granted"]).count()),
-        View(_("未授信"), "group=refused", rows.filter(status="decided_refused").count()),
+        View(_("全部"), "", where=Q()),
+        View(_("在办"), "group=live", where=Q(status__in=Order.LIVE)),
+        View(_("7 日内到期或已超期"), "group=due", where=Q(status__in=Order.LIVE) & _soon()),
+        View(_("停钟补正"), "group=papers", where=Q(status="papers_requested")),
+        View(_("已授信"), "group=granted", where=Q(status__in=GROUPS["granted"])),
+        View(_("未授信"), "group=refused", where=Q(status="decided_refused")),
     ]
     pool = actor.is_institution and allows(actor, "financing.list_pool")
     listed = ListPage(
@@ -66,8 +65,19 @@ def order_list(request: HttpRequest) -> HttpResponse:
         actions=[Button(_("待抢池"), reverse("financing:pool"), "hand-stop")] if pool else (),
         row_url=lambda order: reverse("financing:order_detail", args=[order.pk]),
         note=_("超期、停钟按各环节自己的时限计算"),
+        bulk=[
+            BulkAction(
+                "accept", _("受理"), "financing.accept_order", run=_accept,
+                confirm=_("受理后本机构可见企业联系人，首次联系的时限开始计算。"),
+            )
+        ],
     )
     return listed.respond(request)
+
+
+def _accept(actor: Actor, order: Order) -> str:
+    actions.accept_order(actor, order)
+    return _("已受理，可见企业联系人")
 
 
 GROUPS = {
@@ -79,15 +89,15 @@ GROUPS = {
 DUE_WITHIN_DAYS = 7
 
 
-def _due(rows: QuerySet[Order]) -> QuerySet[Order]:
+def _soon() -> Q:
     from datetime import timedelta
 
-    return rows.filter(clock__due_on__lte=Clock.today() + timedelta(days=DUE_WITHIN_DAYS), clock__suspended_on=None)
+    return Q(clock__due_on__lte=Clock.today() + timedelta(days=DUE_WITHIN_DAYS), clock__suspended_on=None)
 
 
 def _group(rows: QuerySet[Order], value: str) -> QuerySet[Order]:
     if value == "due":
-        return _due(rows.filter(status__in=Order.LIVE))
+        return rows.filter(_soon(), status__in=Order.LIVE)
     return rows.filter(status__in=GROUPS[value])
 
 
