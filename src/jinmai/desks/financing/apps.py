@@ -15,10 +15,11 @@ class FinancingConfig(AppConfig):
 
     def ready(self) -> None:
         """Declare fact tables, measures and what a search may find."""
-        from jinmai.desks.financing import facts, papers
+        from jinmai.desks.financing import basis, facts, papers
 
         facts.declare()
         papers.declare()
+        basis.declare()
 
     def load_city(self, city: City) -> None:
         """The city's products and coded reasons."""

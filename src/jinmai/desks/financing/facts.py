@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 from jinmai.foundation import analytics
 
 if TYPE_CHECKING:
-    from jinmai.desks.financing.models import Decision, Loan, Need, Order
+    from jinmai.desks.financing.models import Decision, Loan, Need, Order, RenewalLetter
 
-EVENT_TABLES = ("needs", "orders", "decisions", "loans")
+EVENT_TABLES = ("needs", "orders", "decisions", "loans", "renewals")
 SOURCE = "融资对接"
 
 PLACE = [
@@ -68,6 +68,14 @@ LOANS = [
     ("rate_e9", "ratio", "年化利率"),
     ("first_time_inferred", "bool", "首贷户（平台推定）"),
     ("first_time_verified", "bool", "首贷户（机构核实）"),
+]
+RENEWALS = [
+    *PLACE,
+    ("happened_on", "date", "承诺日期"),
+    *WHO,
+    ("amount_fen", "fen", "承诺续贷额"),
+    ("renew_by", "date", "承诺签约日"),
+    ("status", "str", "状态"),
 ]
 
 
@@ -167,6 +175,20 @@ def loan_row(loan: Loan) -> dict[str, Any]:
     }
 
 
+def renewal_row(letter: RenewalLetter) -> dict[str, Any]:
+    """A promise to renew as a fact row."""
+    order = letter.loan.order
+    return {
+        "number": letter.number,
+        **_subject(order.need),
+        **_dated(order.need, letter.issued_on),
+        **_who(order),
+        "amount_fen": letter.amount_fen,
+        "renew_by": letter.renew_by,
+        "status": letter.status,
+    }
+
+
 def _counted(where: Callable[[Any], Any] | None = None) -> Callable[[Any, Any], Any]:
     return lambda t, on: t.count(where=where(t)) if where else t.count()
 
@@ -192,10 +214,12 @@ def declare() -> None:
         ("orders", ORDERS, "对接单"),
         ("decisions", DECISIONS, "授信决定"),
         ("loans", LOANS, "放款"),
+        ("renewals", RENEWALS, "续贷承诺"),
     ):
         analytics.declare(analytics.EventTable(name, columns, label=label))
     _declare_flow()
     _declare_outcomes()
+    _declare_renewals()
 
 
 def _measure(name: str, label: str, unit: str, table: str, expression: Any, definition: str, where: Any = None) -> None:
@@ -275,6 +299,33 @@ def _declare_outcomes() -> None:
         "days_papers_to_decision", "材料齐全到决定平均用时", "天", "decisions", _mean_days,
         "从机构确认材料齐全之日到作出决定之日的自然日平均数，四舍五入到天；未确认齐全即不授信的不计", _has_days,
     )  # fmt: skip
+
+
+def _declare_renewals() -> None:
+    _measure(
+        "renewal_letters_count", "续贷承诺函", "笔", "renewals", _counted(_is_standing),
+        "机构出具的续贷承诺函笔数，按出具日期计；撤回的不计", _is_standing,
+    )  # fmt: skip
+    _measure(
+        "renewal_letters_kept", "续贷承诺已兑现", "笔", "renewals", _counted(_is_kept),
+        "在承诺的签约日以前办成续贷的承诺函笔数，按出具日期计", _is_kept,
+    )  # fmt: skip
+    _measure(
+        "renewal_letters_broken", "续贷承诺未兑现", "笔", "renewals", _counted(_is_broken),
+        "过了承诺的签约日仍没有续贷的承诺函笔数，按出具日期计", _is_broken,
+    )  # fmt: skip
+
+
+def _is_standing(t: Any) -> Any:
+    return t.status != "withdrawn"
+
+
+def _is_kept(t: Any) -> Any:
+    return t.status == "kept"
+
+
+def _is_broken(t: Any) -> Any:
+    return t.status == "broken"
 
 
 def _is_met(t: Any) -> Any:

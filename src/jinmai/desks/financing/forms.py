@@ -8,11 +8,21 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from jinmai.desks.financing import formulas
-from jinmai.desks.financing.models import Need, Order, ProductVersion, RefusalReason
+from jinmai.desks.financing import criteria, formulas
+from jinmai.desks.financing.models import (
+    EvidenceRequest,
+    Loan,
+    Need,
+    Order,
+    ProductVersion,
+    RefusalReason,
+    RenewalLetter,
+)
 from jinmai.desks.financing.vocabulary import spoken
+from jinmai.foundation.kernel.access.actor import Actor
 from jinmai.foundation.kernel.clock import Clock
 from jinmai.foundation.kernel.errors import Refusal
+from jinmai.foundation.kernel.organisations.models import Organisation
 from jinmai.foundation.rulebook import from_base, to_base
 from jinmai.foundation.ui.forms import CountField, CreatingForm, Form, MoneyWanField, PercentField
 
@@ -267,3 +277,168 @@ class VerifyForm(Form):
         widget=forms.RadioSelect,
         help_text=_("以本机构放款前的征信查询为准；平台推定不因此改变，两者分列统计"),
     )
+
+
+def _standards() -> list[tuple[str, Any]]:
+    rule = criteria.standards_rule(Clock.today())
+    return [(item.id, item.text) for item in rule.value.items] if rule else []
+
+
+class AttestForm(Form):
+    """Vouch for one standard: which, whether it holds, and on what evidence."""
+
+    item = forms.ChoiceField(label=_("标准"))
+    holds = forms.ChoiceField(
+        label=_("结论"), choices=[("yes", _("符合")), ("no", _("不符合"))], widget=forms.RadioSelect
+    )
+    evidence = forms.CharField(
+        label=_("看过的凭据"), max_length=200, help_text=_("写明材料名称、编号或来源，如“营业执照副本、近6个月开票记录”")
+    )
+    request = forms.ModelChoiceField(
+        label=_("依据的核实回复"), queryset=EvidenceRequest.objects.none(), required=False, empty_label=_("不引用")
+    )
+    note = forms.CharField(
+        label=_("说明"), max_length=400, required=False, widget=forms.Textarea(attrs={"rows": 3}),
+        help_text=_("判为不符合的，须写明事实，企业据此修复"),
+    )  # fmt: skip
+
+    def __init__(self, *args: Any, need: Need, actor: Actor, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["item"].choices = _standards()
+        answered = EvidenceRequest.objects.visible_to(actor).filter(need=need, status="answered")
+        self.fields["request"].queryset = answered.select_related("organisation")
+        self.fields["request"].label_from_instance = lambda one: (
+            f"{one.number}　{one.organisation.name}　{one.get_finding_display()}"
+        )
+
+    def arguments(self) -> dict[str, Any]:
+        """As the action takes them."""
+        return {**self.cleaned_data, "holds": self.cleaned_data["holds"] == "yes"}
+
+
+class EvidenceForm(Form):
+    """Ask an office to look: which standard, which office, what to look at."""
+
+    item = forms.ChoiceField(label=_("标准"))
+    organisation = forms.ChoiceField(label=_("请谁核实"))
+    asked = forms.CharField(
+        label=_("核实什么"), max_length=400, widget=forms.Textarea(attrs={"rows": 3}),
+        help_text=_("写明要看的情况和要附的材料，如“门头照、车间照各一张”"),
+    )  # fmt: skip
+
+    def __init__(self, *args: Any, need: Need, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["item"].choices = _standards()
+        self.fields["organisation"].choices = _offices(need)
+
+    def arguments(self) -> dict[str, Any]:
+        """As the action takes them: the office and its role apart."""
+        code, _mark, role = self.cleaned_data["organisation"].partition("|")
+        return {
+            "item": self.cleaned_data["item"],
+            "asked": self.cleaned_data["asked"],
+            "organisation": Organisation.objects.get(code=code),
+            "role": role,
+        }
+
+
+#: Offices that a clerk asks most often stand first.
+FIRST_ASKED = ("dep_samr", "dep_tax", "dep_dr", "dep_court")
+
+
+def _offices(need: Need) -> list[tuple[str, list[tuple[str, str]]]]:
+    """Who can be asked about a need: the district's streets, the city's departments, institutions that hold an order."""
+    active = Organisation.objects.filter(active=True)
+    streets = active.filter(kind="street", region_id=need.region_id).order_by("name")
+    departments = sorted(
+        active.filter(kind="department"),
+        key=lambda one: (FIRST_ASKED.index(one.code) if one.code in FIRST_ASKED else len(FIRST_ASKED), one.name),
+    )
+    banks = active.filter(pk__in=need.orders.exclude(institution=None).values("institution_id")).order_by("name")
+    listed = [(f"{one.code}|{role}", f"{one.name}{words}") for one in departments for role, words in _roles_at(one)]
+    return [
+        (str(_("镇街")), [(f"{one.code}|", one.name) for one in streets]),
+        (str(_("市级部门")), listed),
+        (str(_("机构")), [(f"{one.code}|", one.name) for one in banks]),
+    ]
+
+
+def _roles_at(department: Organisation) -> list[tuple[str, str]]:
+    """A department's officer, and its registration window where somebody holds that post."""
+    window = department.memberships.filter(role="department.registrar", until=None).exists()
+    officer = department.memberships.filter(role="department.officer", until=None).exists()
+    found = [("department.registrar", str(_("（登记窗口）")))] if window else []
+    return [("department.officer", ""), *found] if officer or not window else found
+
+
+class FindingForm(Form):
+    """What an office found."""
+
+    finding = forms.ChoiceField(label=_("核实结果"), choices=EvidenceRequest.Finding.choices, widget=forms.RadioSelect)
+    answer = forms.CharField(
+        label=_("看到、查到的情况"), max_length=400, widget=forms.Textarea(attrs={"rows": 4}),
+        help_text=_("写事实，不写结论；照片、证明可先在下方附上"),
+    )  # fmt: skip
+
+
+class ConcludeForm(Form):
+    """The task force's conclusion."""
+
+    recommended = forms.ChoiceField(
+        label=_("结论"), choices=[("yes", _("推荐")), ("no", _("暂不推荐"))], widget=forms.RadioSelect
+    )
+    reason = forms.CharField(
+        label=_("理由"), max_length=400, required=False, widget=forms.Textarea(attrs={"rows": 3}),
+        help_text=_("暂不推荐的，写明原因和需要补的材料，企业会看到"),
+    )  # fmt: skip
+
+    def arguments(self) -> dict[str, Any]:
+        """As the action takes them."""
+        return {"recommended": self.cleaned_data["recommended"] == "yes", "reason": self.cleaned_data["reason"]}
+
+
+class LetterForm(Form):
+    """A promise to renew."""
+
+    amount_fen = MoneyWanField(label=_("承诺续贷额"), min_fen=1)
+    term_months = CountField(label=_("期限"), unit=_("个月"), min_value=1, max_value=120)
+    renew_by = forms.DateField(label=_("最迟签约日"), widget=forms.DateInput, help_text=_("不晚于贷款到期日；过期未办记为未兑现"))
+    conditions = forms.CharField(
+        label=_("附带条件"), max_length=400, required=False, widget=forms.Textarea(attrs={"rows": 3}),
+        help_text=_("如“按时付息、五级分类保持正常”；没有则留空"),
+    )  # fmt: skip
+
+    def __init__(self, *args: Any, loan: Loan, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["amount_fen"].initial = loan.disbursed_fen
+        self.fields["term_months"].initial = 12
+        self.fields["renew_by"].initial = loan.due_on
+
+    def arguments(self) -> dict[str, Any]:
+        """As the action takes them."""
+        return dict(self.cleaned_data)
+
+
+class KeepForm(Form):
+    """How a promise was kept."""
+
+    new_loan = forms.ModelChoiceField(
+        label=_("续贷的放款"), queryset=Loan.objects.none(), required=False, empty_label=_("不在平台登记")
+    )
+    kept_on = forms.DateField(label=_("续贷签约日"), widget=forms.DateInput)
+    note = forms.CharField(
+        label=_("续贷合同"), max_length=200, required=False, help_text=_("没有在平台登记新放款的，写明续贷合同号")
+    )
+
+    def __init__(self, *args: Any, letter: RenewalLetter, actor: Actor, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        newer = Loan.objects.visible_to(actor).filter(
+            subject_id=letter.loan.subject_id, disbursed_on__gte=letter.issued_on
+        )
+        self.fields["new_loan"].queryset = newer.exclude(pk=letter.loan_id)
+        self.fields["new_loan"].label_from_instance = lambda one: f"{one.contract_number}　{one.disbursed_on}"
+        self.fields["kept_on"].initial = Clock.today()
+
+    def arguments(self) -> dict[str, Any]:
+        """As the action takes them."""
+        return dict(self.cleaned_data)

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop as mark
 
 from jinmai.desks.financing import record
-from jinmai.desks.financing.models import INSTITUTION_ROLES, Need, Order
+from jinmai.desks.financing.models import INSTITUTION_ROLES, EvidenceRequest, Need, Order
 from jinmai.foundation.kernel.access.actor import Actor
 from jinmai.foundation.kernel.documents import viewers
 from jinmai.foundation.kernel.errors import Refusal
@@ -30,6 +30,11 @@ INSTITUTION_KINDS = (
     ("visit", mark("走访记录")),
     ("notice", mark("告知书")),
     ("contract", mark("借款合同")),
+    ("other", mark("其他材料")),
+)
+EVIDENCE_KINDS = (
+    ("place", mark("门头照、车间照")),
+    ("register", mark("登记、完税等证明")),
     ("other", mark("其他材料")),
 )
 #: States in which nobody adds papers any more.
@@ -55,7 +60,14 @@ def order_rows(actor: Actor) -> QuerySet[Order]:
     return rows.filter(pk__in=_accepted(actor).values("pk")) if actor.role in INSTITUTION_ROLES else rows
 
 
+def evidence_rows(actor: Actor) -> QuerySet[EvidenceRequest]:
+    """The requests whose papers this actor may see."""
+    return EvidenceRequest.objects.visible_to(actor)
+
+
 def _kinds(actor: Actor, row: Any) -> Sequence[tuple[str, str]]:
+    if isinstance(row, EvidenceRequest):
+        return EVIDENCE_KINDS if row.organisation_id == actor.organisation_id and row.role == actor.role else ()
     if actor.is_firm:
         return FIRM_KINDS
     return INSTITUTION_KINDS if actor.is_institution and isinstance(row, Order) else ()
@@ -73,6 +85,12 @@ def _order_closed(actor: Actor, order: Order) -> Refusal | None:
     return Refusal("JM-FIN-040", _("对接单%(state)s，不再收材料") % {"state": order.get_status_display()})
 
 
+def _request_closed(actor: Actor, request: EvidenceRequest) -> Refusal | None:
+    if request.is_open:
+        return None
+    return Refusal("JM-FIN-069", _("这项请求%(state)s") % {"state": request.get_status_display()}, _("不需要再附材料"))
+
+
 def _subject_of_need(need: Need) -> UUID:
     return need.subject_id
 
@@ -82,9 +100,10 @@ def _subject_of_order(order: Order) -> UUID:
 
 
 def _noted(actor: Actor, row: Any, attachment: Any, attached: bool) -> None:
-    need, order = (row, None) if isinstance(row, Need) else (row.need, row)
+    need = row if isinstance(row, Need) else row.need
+    order = row if isinstance(row, Order) else None
     verb, text = ("attach_paper", _("上传附件")) if attached else ("detach_paper", _("移除附件"))
-    kind = dict((*FIRM_KINDS, *INSTITUTION_KINDS)).get(attachment.kind, "")  # its own words may name a person
+    kind = dict((*FIRM_KINDS, *INSTITUTION_KINDS, *EVIDENCE_KINDS)).get(attachment.kind, "")  # its own words may name a person
     record.note_event(actor, need, verb, text, order=order, note=_(kind) if kind else "")
 
 
@@ -98,3 +117,10 @@ def declare() -> None:
     }
     viewers.register("financing.need", need_rows, subject=_subject_of_need, closed=_need_closed, **common)
     viewers.register("financing.order", order_rows, subject=_subject_of_order, closed=_order_closed, **common)
+    viewers.register(
+        "financing.evidencerequest",
+        evidence_rows,
+        subject=_subject_of_order,
+        closed=_request_closed,
+        **common | {"read_operation": "financing.view_evidence", "write_operation": "financing.answer_evidence"},
+    )

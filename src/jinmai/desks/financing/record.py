@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db.models import F
 
 from jinmai.desks.financing import facts
-from jinmai.desks.financing.models import CaseSeries, Decision, Event, Loan, Need, Order
+from jinmai.desks.financing.models import CaseSeries, Decision, Event, Loan, Need, Order, RenewalLetter
 from jinmai.foundation.kernel.access.actor import Actor
 from jinmai.foundation.kernel.clock import Clock
 from jinmai.foundation.kernel.outbox import emit
@@ -57,3 +57,8 @@ def tell_decision(decision: Decision) -> None:
 def tell_loan(loan: Loan) -> None:
     """Tell the facts of a loan."""
     emit("loans", f"{loan.order.number}/{loan.contract_number}", facts.loan_row(loan))
+
+
+def tell_renewal(letter: RenewalLetter) -> None:
+    """Tell the facts how a promise to renew stands."""
+    emit("renewals", letter.number, facts.renewal_row(letter))

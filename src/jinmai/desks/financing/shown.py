@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop as mark
 
-from jinmai.desks.financing.models import INSTITUTION_ROLES, Event, Need, Order
+from jinmai.desks.financing.models import INSTITUTION_ROLES, Event, EvidenceRequest, Need, Order
 from jinmai.foundation.kernel.access.actor import Actor
 from jinmai.foundation.kernel.access.permissions import allows
 from jinmai.foundation.kernel.clock import Clock
@@ -33,6 +33,18 @@ NEED_TONES = {
     Need.Status.OPEN: "info",
     Need.Status.CLOSED: "bad",
     Need.Status.DRAFT: "outline",
+}
+REVIEW_TONES = {
+    Need.Review.NONE: "",
+    Need.Review.CHECKING: "info",
+    Need.Review.RECOMMENDED: "good",
+    Need.Review.NOT_RECOMMENDED: "bad",
+}
+#: A standard's state: words and tone. What nobody vouched for is open, never failed.
+CRITERION_STATES = {
+    "holds": (mark("符合"), "good"),
+    "fails": (mark("不符合"), "bad"),
+    "open": (mark("待核实"), "warn"),
 }
 
 
@@ -75,9 +87,11 @@ def clock_of(order: Order) -> DueClock | None:
 def due_of(order: Order, on: date | None = None) -> tuple[str, str] | None:
     """The clock in words with its tone: 超期 2 个工作日, 今日到期, 还剩 3 个自然日, 停钟 第 2 个自然日."""
     clock = clock_of(order)
-    if clock is None:
-        return None
-    today = on or Clock.today()
+    return None if clock is None else clock_words(clock, on or Clock.today())
+
+
+def clock_words(clock: DueClock, today: date) -> tuple[str, str]:
+    """A clock in words with its tone."""
     unit = _("工作日") if clock.kind == "working" else _("自然日")
     if clock.is_suspended:
         stood = (today - clock.suspended_on).days + 1
@@ -88,6 +102,13 @@ def due_of(order: Order, on: date | None = None) -> tuple[str, str] | None:
     if clock.due_on == today:
         return _("今日到期"), "warn"
     return _("还剩 %(days)d 个%(unit)s") % {"days": left, "unit": unit}, "outline"
+
+
+def evidence_due(request: EvidenceRequest) -> tuple[str, str] | None:
+    """How long an asked office still has; nothing once it has answered."""
+    if not request.is_open or request.clock is None:
+        return None
+    return clock_words(request.clock, Clock.today())
 
 
 def firm_of(order: Order, actor: Actor) -> str:

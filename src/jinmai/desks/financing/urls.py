@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from jinmai.desks.financing.views import needs, orders, products, steps
+from jinmai.desks.financing.views import coordination, needs, orders, products, renewals, steps, zones
 
 app_name = "financing"
 urlpatterns = [
@@ -14,6 +14,21 @@ urlpatterns = [
     path("needs/<uuid:pk>/match/", needs.need_match, name="need_match"),
     path("needs/<uuid:pk>/submit/", needs.need_submit, name="submit_need"),
     path("needs/<uuid:pk>/withdraw/", steps.withdraw_need, name="withdraw_need"),
+    path("needs/<uuid:pk>/criteria/", coordination.criteria_page, name="criteria"),
+    path("needs/<uuid:pk>/criteria/attest/", coordination.attest_criterion, name="attest_criterion"),
+    path("needs/<uuid:pk>/criteria/ask/", coordination.request_evidence, name="request_evidence"),
+    path("needs/<uuid:pk>/criteria/conclude/", coordination.conclude_criteria, name="conclude_criteria"),
+    path("attestations/<uuid:pk>/withdraw/", coordination.withdraw_attestation, name="withdraw_attestation"),
+    path("evidence/", coordination.evidence_list, name="evidence_list"),
+    path("evidence/<uuid:pk>/", coordination.evidence_detail, name="evidence_detail"),
+    path("evidence/<uuid:pk>/answer/", coordination.answer_evidence, name="answer_evidence"),
+    path("evidence/<uuid:pk>/withdraw/", coordination.withdraw_evidence, name="withdraw_evidence"),
+    path("renewals/", renewals.renewal_list, name="renewal_list"),
+    path("loans/<uuid:pk>/letter/", renewals.issue_renewal_letter, name="issue_renewal_letter"),
+    path("letters/<uuid:pk>/keep/", renewals.keep_renewal_letter, name="keep_renewal_letter"),
+    path("letters/<uuid:pk>/withdraw/", renewals.withdraw_renewal_letter, name="withdraw_renewal_letter"),
+    path("zones/", zones.zone_list, name="zone_list"),
+    path("zones/<slug:code>/", zones.zone_detail, name="zone_detail"),
     path("pool/", orders.pool, name="pool"),
     path("orders/", orders.order_list, name="order_list"),
     path("orders/<uuid:pk>/", orders.order_detail, name="order_detail"),
