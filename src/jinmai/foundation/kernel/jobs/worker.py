@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-import socket
+import platform
 import time
 from collections.abc import Callable
 
@@ -22,7 +22,7 @@ LOOK_FOR_DUE_SECONDS = 15.0
 
 def worker_name() -> str:
     """Who has a job, for whoever looks: machine and process."""
-    return f"{socket.gethostname()[:40]}:{os.getpid()}"
+    return f"{platform.node()[:40]}:{os.getpid()}"
 
 
 def run_until_empty(owner: str) -> int:
