@@ -3,23 +3,49 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from typing import Annotated, Any, ClassVar, Literal
 
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
-from ninja import Router
+from django.utils.translation import gettext_lazy
+from ninja import Query, Router
+from pydantic import Field
 
-from jinmai.cockpit.counting import Scope
+from jinmai.cockpit.counting import PERIODS, Scope
 from jinmai.cockpit.drilldown import rows_behind
 from jinmai.cockpit.panels import panels
 from jinmai.foundation import analytics
 from jinmai.foundation.kernel.access.api import StrictSchema, api_operation
+from jinmai.foundation.kernel.access.api_types import Code
 from jinmai.foundation.kernel.errors import NotFound
 
 router = Router(tags=["驾驶舱"])
 
 
+class View(StrictSchema):
+    """Which district (all that the actor may see when empty) and which period."""
+
+    district: Code = ""
+    period: Literal[PERIODS] = "year"  # type: ignore[valid-type]
+
+
+class RowsView(View):
+    """The same, and one month of it."""
+
+    month: Annotated[str, Field(max_length=7, pattern=r"^([0-9]{4}-(0[1-9]|1[0-2]))?$")] = ""
+
+
 class FigureOut(StrictSchema):
     """One figure: an integer in the measure's base unit (fen, count, days), with name, unit and definition."""
+
+    EXAMPLE: ClassVar[dict[str, Any]] = {
+        "measure": "needs_count",
+        "label": "融资需求",
+        "unit": "笔",
+        "definition": "当期提交的融资需求笔数",
+        "value": 128,
+        "as_of": "2026-11-22T02:30:00Z",
+    }
 
     measure: str
     label: str
@@ -32,17 +58,24 @@ class FigureOut(StrictSchema):
 class RowOut(StrictSchema):
     """One row that a figure counts."""
 
+    EXAMPLE: ClassVar[dict[str, Any]] = {
+        "number": "需〔2026〕00127号",
+        "district": "dongting",
+        "happened_on": "2026-11-18",
+        "firm": "东汀精密机械有限公司",
+    }
+
     number: str
     district: str
     happened_on: date
     firm: str
 
 
-@router.get("/figures/", response=list[FigureOut], summary="驾驶舱数字")
-@api_operation("cockpit.show_cockpit")
-def figures(request: HttpRequest, district: str = "", period: str = "year") -> list[dict[str, object]]:
+@router.get("/figures/", response=list[FigureOut])
+@api_operation("cockpit.show_cockpit", about=gettext_lazy("驾驶舱各项数字：名称、单位、口径、时点；可按区县和时段。"))
+def figures(request: HttpRequest, asked: Query[View]) -> list[dict[str, object]]:
     """Every figure of the cockpit for a district (all that the actor may see when empty) and a period."""
-    scope = Scope.asked(request.actor, {"district": district, "period": period})
+    scope = Scope.asked(request.actor, {"district": asked.district, "period": asked.period})
     return [
         {
             "measure": made.name,
@@ -56,15 +89,13 @@ def figures(request: HttpRequest, district: str = "", period: str = "year") -> l
     ]
 
 
-@router.get("/figures/{measure}/rows/", response=list[RowOut], summary="数字的明细")
-@api_operation("cockpit.list_rows")
-def figure_rows(
-    request: HttpRequest, measure: str, district: str = "", period: str = "year", month: str = ""
-) -> list[dict[str, object]]:
+@router.get("/figures/{measure}/rows/", response=list[RowOut])
+@api_operation("cockpit.list_rows", about=gettext_lazy("一个数字背后的明细；查阅到的企业逐家记入查阅记录。"))
+def figure_rows(request: HttpRequest, measure: str, asked: Query[RowsView]) -> list[dict[str, object]]:
     """The rows that a figure counts; every firm that comes up is booked."""
     if measure not in panels()["table"]:
         raise NotFound(reason=_("没有这个数字"))
-    scope = Scope.asked(request.actor, {"district": district, "period": period})
-    more = {"month": month} if month else {}
+    scope = Scope.asked(request.actor, {"district": asked.district, "period": asked.period})
+    more = {"month": asked.month} if asked.month else {}
     found = rows_behind(request.actor, analytics.get_measure(measure), scope.filters | more, scope.on)
     return [{name: row[name] for name in ("number", "district", "happened_on", "firm")} for row in found]

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Annotated
+from typing import Annotated, Any, ClassVar
 from uuid import UUID
 
 from django.http import HttpRequest
-from ninja import Header, Router, Status
+from django.utils.translation import gettext_lazy
+from ninja import Query, Router, Status
+from pydantic import Field
 
 from jinmai.desks.credit.portrait import Portrait, open_portrait
 from jinmai.desks.credit.views import subjects_for
 from jinmai.foundation.kernel.access.api import StrictSchema, api_operation
+from jinmai.foundation.kernel.access.api_types import Code, Day
 from jinmai.foundation.kernel.clock import Clock
 from jinmai.foundation.kernel.consent import actions as consents
 from jinmai.foundation.kernel.consent.models import AccessRecord, Consent
@@ -19,12 +22,24 @@ from jinmai.foundation.kernel.errors import NotFound
 from jinmai.foundation.kernel.organisations.models import Organisation
 from jinmai.foundation.kernel.subjects.models import Subject
 
-router = Router(tags=["credit"])
+router = Router(tags=["企业征信"])
+SUBJECT = "019aab10-3d4e-7c5f-8a60-7c8d9e0f1a2c"
 MOST_LINES = 500
 
 
 class FigureOut(StrictSchema):
     """One figure: value in base units as a string, as shown, with definition, day and source."""
+
+    EXAMPLE: ClassVar[dict[str, Any]] = {
+        "name": "sales_sum_12m",
+        "label": "近十二个月开票销售",
+        "value": "59170000000",
+        "shown": "59,170.00",
+        "unit": "万元",
+        "definition": "销项有效发票不含税金额合计",
+        "as_of": "2026-11-22",
+        "source": "税务发票",
+    }
 
     name: str
     label: str
@@ -39,6 +54,15 @@ class FigureOut(StrictSchema):
 class IndicatorOut(StrictSchema):
     """Points of one indicator."""
 
+    EXAMPLE: ClassVar[dict[str, Any]] = {
+        "measure": "sales_sum_12m",
+        "label": "近十二个月开票销售",
+        "bin": "500万元以上",
+        "points": 20,
+        "most": 20,
+        "reason": "",
+    }
+
     measure: str
     label: str
     bin: str
@@ -49,6 +73,19 @@ class IndicatorOut(StrictSchema):
 
 class SheetOut(StrictSchema):
     """A firm's sheet."""
+
+    EXAMPLE: ClassVar[dict[str, Any]] = {
+        "subject": SUBJECT,
+        "on": "2026-11-22",
+        "purpose": "credit_assessment",
+        "band": "B",
+        "points": 72,
+        "band_note": "",
+        "band_status": "example",
+        "indicators": [IndicatorOut.EXAMPLE],
+        "figures": [FigureOut.EXAMPLE],
+        "manifest": "3b7d9c1e5f20",
+    }
 
     subject: UUID
     on: date
@@ -65,15 +102,41 @@ class SheetOut(StrictSchema):
 class ConsentIn(StrictSchema):
     """A consent to grant; ``fields`` are measures, ``receiver`` the institution's code."""
 
-    receiver: str
-    purpose: str
-    fields: list[str]
-    starts_on: date
-    ends_on: date
+    EXAMPLE: ClassVar[dict[str, Any]] = {
+        "receiver": "bank_city_jp",
+        "purpose": "credit_assessment",
+        "fields": ["sales_sum_12m"],
+        "starts_on": "2026-11-22",
+        "ends_on": "2027-02-20",
+    }
+
+    receiver: Code
+    purpose: Code
+    fields: Annotated[list[Code], Field(min_length=1, max_length=200)]
+    starts_on: Day
+    ends_on: Day
+
+
+class OnDay(StrictSchema):
+    """As of which day; today unless said otherwise."""
+
+    on: Day | None = None
 
 
 class ConsentOut(StrictSchema):
     """A consent."""
+
+    EXAMPLE: ClassVar[dict[str, Any]] = {
+        "id": "019aab12-5f60-7e71-8c82-9e0f1a2b3c4d",
+        "subject": SUBJECT,
+        "receiver": "bank_city_jp",
+        "purpose": "credit_assessment",
+        "fields": ["sales_sum_12m"],
+        "starts_on": "2026-11-22",
+        "ends_on": "2027-02-20",
+        "granted_by": "许安",
+        "revoked_at": None,
+    }
 
     id: UUID
     subject: UUID
@@ -89,6 +152,19 @@ class ConsentOut(StrictSchema):
 class AccessOut(StrictSchema):
     """One line of the access book."""
 
+    EXAMPLE: ClassVar[dict[str, Any]] = {
+        "at": "2026-11-22T02:30:00Z",
+        "subject": SUBJECT,
+        "organisation": "江畔银行",
+        "actor": "贺颖",
+        "role": "institution.account_manager",
+        "purpose": "credit_assessment",
+        "fields": ["sales_sum_12m"],
+        "basis": "consent",
+        "consent": "019aab12-5f60-7e71-8c82-9e0f1a2b3c4d",
+        "outcome": "read",
+    }
+
     at: datetime
     subject: UUID
     organisation: str
@@ -102,13 +178,16 @@ class AccessOut(StrictSchema):
 
 
 @router.get("/subjects/{uuid:subject_id}/sheet", response=SheetOut)
-@api_operation("credit.view_sheet")
-def view_sheet(request: HttpRequest, subject_id: UUID, on: date | None = None) -> SheetOut:
+@api_operation(
+    "credit.view_sheet",
+    about=gettext_lazy("一家企业的信用画像：须有在期授权或法定职责，逐次记入查阅记录；没有授权的以 JM-CON-001 拒绝。"),
+)
+def view_sheet(request: HttpRequest, subject_id: UUID, asked: Query[OnDay]) -> SheetOut:
     """A firm's sheet under a live basis; booked, and refused with JM-CON-001 otherwise."""
     actor = request.actor
     if not actor.is_institution and not subjects_for(actor).filter(pk=subject_id).exists():
         raise NotFound()
-    day = min(on, Clock.today()) if on else Clock.today()
+    day = min(asked.on, Clock.today()) if asked.on else Clock.today()
     return sheet_out(open_portrait(actor, subject_id, day))
 
 
@@ -148,7 +227,7 @@ def sheet_out(portrait: Portrait) -> SheetOut:
 
 
 @router.get("/consents", response=list[ConsentOut])
-@api_operation("credit.list_consents")
+@api_operation("credit.list_consents", about=gettext_lazy("企业看到自己给出的授权，机构看到给本机构的授权。"))
 def list_consents(request: HttpRequest) -> list[ConsentOut]:
     """Consents granted or held."""
     rows = Consent.objects.visible_to(request.actor).select_related("receiver")
@@ -171,22 +250,24 @@ def consent_out(consent: Consent) -> ConsentOut:
 
 
 @router.post("/consents", response={201: ConsentOut})
-@api_operation("kernel.grant_consent")
-def grant_consent(
-    request: HttpRequest, body: ConsentIn, key: Annotated[str, Header(alias="Idempotency-Key")]
-) -> Status:
-    """Let an institution read; the same key gives the same consent."""
+@api_operation(
+    "kernel.grant_consent",
+    creates=True,
+    about=gettext_lazy("企业授权一家机构以一个目的查询所列数据项，写明起止日期；随时可以撤回。"),
+)
+def grant_consent(request: HttpRequest, body: ConsentIn) -> Status:
+    """Let an institution read."""
     subject = Subject.objects.filter(pk=request.actor.subject_id).first() if request.actor.subject_id else None
     receiver = Organisation.objects.filter(code=body.receiver, active=True).first()
     if subject is None or receiver is None:
         raise NotFound()
     terms = {**body.dict(), "receiver": receiver}
-    made = consents.grant_consent(request.actor, subject=subject, **terms, idempotency_key=key)
+    made = consents.grant_consent(request.actor, subject=subject, **terms)
     return Status(201, consent_out(made))
 
 
 @router.post("/consents/{uuid:consent_id}/revoke", response=ConsentOut)
-@api_operation("kernel.revoke_consent")
+@api_operation("kernel.revoke_consent", about=gettext_lazy("撤回授权：撤回后的下一次查询即被拒绝。"))
 def revoke_consent(request: HttpRequest, consent_id: UUID) -> ConsentOut:
     """Take a consent back: the next read is refused."""
     found = Consent.objects.visible_to(request.actor).filter(pk=consent_id).first()
@@ -196,7 +277,7 @@ def revoke_consent(request: HttpRequest, consent_id: UUID) -> ConsentOut:
 
 
 @router.get("/access", response=list[AccessOut])
-@api_operation("credit.list_access")
+@api_operation("credit.list_access", about=gettext_lazy("查阅记录的最近各条：谁、何时、以何目的查了哪些数据项。"))
 def access_book(request: HttpRequest) -> list[AccessOut]:
     """The latest lines of the access book."""
     rows = AccessRecord.objects.visible_to(request.actor)[:MOST_LINES]

@@ -3,26 +3,45 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated
+from typing import Any, ClassVar, Literal
 from uuid import UUID
 
 from django.http import HttpRequest
-from ninja import Header, Query, Router, Status
+from django.utils.translation import gettext_lazy
+from ninja import Query, Router, Status
 
 from jinmai.desks.parties import actions
 from jinmai.desks.parties.classification import classify
 from jinmai.desks.parties.models import Firm, Institution
 from jinmai.desks.parties.views import find_firm
 from jinmai.foundation.kernel.access.api import StrictSchema, api_operation
+from jinmai.foundation.kernel.access.api_types import Code, Count, CreditCode, Day, Fen, Limit, Offset, text
 from jinmai.foundation.kernel.clock import Clock
 from jinmai.foundation.kernel.errors import NotFound
 
-router = Router(tags=["parties"])
-LARGEST_PAGE = 200
+router = Router(tags=["主体名册"])
+Kind = Literal[tuple(Firm.Kind.values)]  # type: ignore[valid-type]
 
 
 class FirmOut(StrictSchema):
     """A firm's register entry, without its contact; amounts in fen as strings."""
+
+    EXAMPLE: ClassVar[dict[str, Any]] = {
+        "id": "019aab10-3d4e-7c5f-8a60-7c8d9e0f1a2b",
+        "subject": "019aab10-3d4e-7c5f-8a60-7c8d9e0f1a2c",
+        "name": "东汀精密机械有限公司",
+        "code": "91510000MA6CA0000X",
+        "kind": "legal_person",
+        "region": "dongting",
+        "industry_code": "C3484",
+        "established_on": "2015-06-01",
+        "employees": 86,
+        "revenue_fen": "6200000000",
+        "assets_fen": "4100000000",
+        "size_class": "小型",
+        "size_rule": "sme_classification_2017",
+        "size_unknown": "",
+    }
 
     id: UUID
     subject: UUID
@@ -43,22 +62,45 @@ class FirmOut(StrictSchema):
 class FirmIn(StrictSchema):
     """A firm to register; amounts in fen as strings."""
 
-    name: str
-    uscc: str
-    kind: str = "legal_person"
-    region: str = ""
-    industry_code: str = ""
-    established_on: date | None = None
-    employees: int | None = None
-    revenue_fen: str | None = None
-    assets_fen: str | None = None
-    figures_as_of: date | None = None
-    contact_name: str = ""
-    contact_phone: str = ""
+    EXAMPLE: ClassVar[dict[str, Any]] = {
+        "name": "东汀精密机械有限公司",
+        "uscc": "91510000MA6CA0000X",
+        "kind": "legal_person",
+        "region": "dongting",
+        "industry_code": "C3484",
+        "established_on": "2015-06-01",
+        "employees": 86,
+        "revenue_fen": "6200000000",
+        "assets_fen": "4100000000",
+        "figures_as_of": "2025-12-31",
+    }
+
+    name: text(200, least=1)
+    uscc: CreditCode
+    kind: Kind = "legal_person"
+    region: Code = ""
+    industry_code: text(5) = ""
+    established_on: Day | None = None
+    employees: Count | None = None
+    revenue_fen: Fen | None = None
+    assets_fen: Fen | None = None
+    figures_as_of: Day | None = None
+    contact_name: text(40) = ""
+    contact_phone: text(24) = ""
 
 
 class InstitutionOut(StrictSchema):
     """An institution's register entry."""
+
+    EXAMPLE: ClassVar[dict[str, Any]] = {
+        "id": "019aab11-4e5f-7d60-9b71-8d9e0f1a2b3c",
+        "code": "bank_city_jp",
+        "name": "江畔银行",
+        "kind": "城市商业银行",
+        "scope": "全市",
+        "region": None,
+        "parent": None,
+    }
 
     id: UUID
     code: str
@@ -72,11 +114,11 @@ class InstitutionOut(StrictSchema):
 class Page(StrictSchema):
     """Which rows: name part or code, place, how many."""
 
-    q: str = ""
-    region: str = ""
-    size: str = ""
-    limit: int = 50
-    offset: int = 0
+    q: text(100) = ""
+    region: Code = ""
+    size: text(8) = ""
+    limit: Limit = 50
+    offset: Offset = 0
 
 
 def firm_out(firm: Firm) -> FirmOut:
@@ -101,7 +143,7 @@ def firm_out(firm: Firm) -> FirmOut:
 
 
 @router.get("/firms", response=list[FirmOut])
-@api_operation("parties.list_firms")
+@api_operation("parties.list_firms", about=gettext_lazy("本岗位可见的企业，按名称排列；可按名称、区县、规模筛选。"))
 def list_firms(request: HttpRequest, page: Query[Page]) -> list[FirmOut]:
     """Firms you may see, by name."""
     rows = Firm.objects.visible_to(request.actor).select_related("region", "subject")
@@ -112,29 +154,30 @@ def list_firms(request: HttpRequest, page: Query[Page]) -> list[FirmOut]:
         rows = rows.filter(region_id=page.region)
     if page.size:
         rows = rows.filter(size_class=page.size)
-    start = max(page.offset, 0)
-    return [firm_out(firm) for firm in rows[start : start + min(max(page.limit, 1), LARGEST_PAGE)]]
+    return [firm_out(firm) for firm in rows[page.offset : page.offset + page.limit]]
 
 
 @router.get("/firms/{uuid:firm_id}", response=FirmOut)
-@api_operation("parties.view_firm")
+@api_operation("parties.view_firm", about=gettext_lazy("一家企业的登记信息与划型结果，不含联系方式。"))
 def view_firm(request: HttpRequest, firm_id: UUID) -> FirmOut:
     """One firm you may see."""
     return firm_out(find_firm(request.actor, firm_id))
 
 
 @router.post("/firms", response={201: FirmOut})
-@api_operation("parties.register_firm")
-def register_firm(request: HttpRequest, body: FirmIn, key: Annotated[str, Header(alias="Idempotency-Key")]) -> Status:
-    """Register a firm; the same key gives the same firm."""
+@api_operation(
+    "parties.register_firm", creates=True, about=gettext_lazy("登记一家企业；信用代码须通过校验，已登记的不重复登记。")
+)
+def register_firm(request: HttpRequest, body: FirmIn) -> Status:
+    """Register a firm."""
     entry = body.dict()
     for name in ("revenue_fen", "assets_fen"):
         entry[name] = None if entry[name] is None else int(entry[name])
-    return Status(201, firm_out(actions.register_firm(request.actor, **entry, idempotency_key=key)))
+    return Status(201, firm_out(actions.register_firm(request.actor, **entry)))
 
 
 @router.get("/institutions", response=list[InstitutionOut])
-@api_operation("parties.list_institutions")
+@api_operation("parties.list_institutions", about=gettext_lazy("机构名册，总行在前、分支在后。"))
 def list_institutions(request: HttpRequest) -> list[InstitutionOut]:
     """Every institution of the register, head offices before their branches."""
     rows = Institution.objects.visible_to(request.actor).select_related("organisation__parent")
@@ -142,7 +185,7 @@ def list_institutions(request: HttpRequest) -> list[InstitutionOut]:
 
 
 @router.get("/institutions/{uuid:institution_id}", response=InstitutionOut)
-@api_operation("parties.view_institution")
+@api_operation("parties.view_institution", about=gettext_lazy("一家金融机构的登记信息。"))
 def view_institution(request: HttpRequest, institution_id: UUID) -> InstitutionOut:
     """One institution."""
     rows = Institution.objects.visible_to(request.actor).select_related("organisation__parent")

@@ -14,7 +14,7 @@ Dimension = Literal["money", "ratio", "count", "word", "truth"]
 
 MONEY = {"元": 100, "万元": 1_000_000, "亿元": 10_000_000_000}
 RATIO = {"%": 10_000_000, "‰": 1_000_000, "倍": 1_000_000_000}
-COUNT = frozenset("月 天 个工作日 年 户 次 人 件 头 亩 台 家 周岁 份 笔 张 个 分".split())
+COUNT = frozenset("秒 月 天 个工作日 年 户 次 人 件 头 亩 台 家 周岁 份 笔 张 个 分".split())
 WORD = frozenset({"enum", "code", "text"})
 TRUTH = frozenset({"bool"})
 LARGEST = 2**63 - 1

@@ -98,7 +98,7 @@ def test_api(client_as: Any, city: Any) -> None:
     def post(address: str, content: dict[str, Any], **headers: str) -> Any:
         return client.post(address, json.dumps(content), content_type="application/json", headers=headers)
 
-    assert post("/api/v1/credit/consents", body).status_code == 422
+    assert post("/api/v1/credit/consents", body).status_code == 400
     first = post("/api/v1/credit/consents", body, **{"Idempotency-Key": "k1"})
     again = post("/api/v1/credit/consents", body, **{"Idempotency-Key": "k1"})
     assert (first.status_code, first.json()["id"]) == (201, again.json()["id"])

@@ -1,0 +1,11 @@
+"""Financing over HTTP: the same verbs and questions as the pages, with closed schemas; amounts in fen as strings."""
+
+from __future__ import annotations
+
+from ninja import Router
+
+from jinmai.desks.financing.api import decisions, needs, orders, products
+
+router = Router(tags=["融资对接"])
+for group in (needs, orders, decisions, products):
+    router.add_router("", group.router)
