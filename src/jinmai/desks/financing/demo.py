@@ -1,6 +1,7 @@
 """This desk's share of the example city: needs driven to their ends through the desk's own verbs, failures included.
 
-``build_history`` tells a year; ``run_story`` one need. Everything follows from the seed: the same seed, the same city.
+``build_history`` tells the years; ``run_story`` one need. Everything follows from the seed: the same seed, the same city.
+What a firm asks for and whom it asks follows from its trade and its sales (``demo_market``).
 """
 
 from __future__ import annotations
@@ -11,42 +12,43 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from typing import Any
 
 from jinmai.desks.financing import actions, clocks
-from jinmai.desks.financing.actions.needs import serving_office
-from jinmai.desks.financing.models import Need, Order, ProductVersion
+from jinmai.desks.financing.demo_market import WAN, Asker, Market, Staff
+from jinmai.desks.financing.models import Loan, Need, Order, ProductVersion
 from jinmai.foundation.kernel.access.actor import Actor
 from jinmai.foundation.kernel.access.models import Membership
 from jinmai.foundation.kernel.clock import LEGAL_ZONE, Clock
 from jinmai.foundation.kernel.errors import Refusal
-from jinmai.foundation.kernel.organisations.models import Organisation, Region
+from jinmai.foundation.kernel.organisations.models import Organisation
 from jinmai.foundation.kernel.work.calendar import calendar
 
-#: Who acts for an organisation in a role, or nobody.
-Staff = Callable[[Organisation, str], Actor | None]
-WAN = 1_000_000
-#: How often each end comes, in per cent.
+#: How often each end comes, in per cent: a fifth is not granted, a third of those mended and granted after all.
 OUTCOMES = {
-    "granted": 52,
+    "granted": 54,
     "pool_granted": 9,
-    "refused": 12,
-    "repaired": 6,
-    "terms_declined": 5,
-    "institution_declined": 5,
+    "refused": 13,
+    "repaired": 7,
+    "terms_declined": 4,
+    "institution_declined": 4,
     "withdrawn": 6,
-    "stalled": 5,
+    "stalled": 3,
 }
-#: How often each coded reason is given.
-REASONS = {
-    "r01": 8, "r02": 6, "r03": 4, "r04": 7, "r05": 5, "r06": 6, "r07": 8, "r08": 4, "r09": 7, "r10": 9, "r11": 4,
-    "r12": 5, "r13": 3, "r14": 5, "r15": 3, "r16": 5, "r17": 3, "r18": 4, "r19": 2,
-}  # fmt: skip
 #: A need that an institution left lying is still lying there only if it was sent this many days ago.
 LATEST_STALL_DAYS = 45
-AMOUNTS_WAN = (15, 20, 30, 40, 50, 60, 80, 100, 120, 150, 180, 200, 260, 300, 350, 500, 800)
-PURPOSES = {"采购原材料": 30, "日常周转": 30, "履行订单": 12, "设备购置": 10, "技术改造": 6, "研发投入": 6, "其他": 2}
+#: A firm that has just asked does not ask again for so many days; how often another firm is looked for.
+PAUSE_DAYS, LOOKS = 50, 6
+#: Below one: more needs late in the history than early.
+GROWTH = 0.75
+#: Every so many needs somebody asks for the product that is asked for least.
+NEGLECTED_EVERY = 14
+#: How often a need renews a loan that comes due, in per cent, and how long before, in days.
+RENEWALS, BEFORE_DUE = 9, (18, 60)
+RENEWAL_PRODUCT = "p03"
+PURPOSES = {"采购原材料": 30, "日常周转": 30, "履行订单": 14, "设备购置": 12, "技术改造": 6, "研发投入": 5, "其他": 3}
 PAPERS = (
-    "2025年度财务报表；近6个月银行流水",
+    "%(last_year)d年度财务报表；近6个月银行流水",
     "购销合同两份；上游付款凭证",
     "不动产权证复印件；股东会决议",
     "法定代表人身份证明；公司章程",
@@ -55,7 +57,13 @@ WITHDRAWALS = ("资金已自筹解决", "订单取消，暂不需要", "已由�
 DECLINES = ("本支行当期额度已满", "企业注册地不在本机构展业范围", "所属行业不在本产品支持范围")
 TERMS_DECLINED = ("利率高于预期", "期限短于资金周转期", "要求追加的保证无法提供")
 NOTES = ("电话联系，约定上门时间", "已加联系方式，介绍了所需材料", "企业财务接听，需求属实")
-VISITS = ("车间开工正常，库存与报表相符", "看了仓库和在手订单", "经营场所与登记一致，员工在岗")
+#: What was seen on site, by the first digits of the trade.
+VISITS = {
+    ("0",): ("看了田块和圈舍，在地作物与申报相符", "合作社社员名册与收购台账相符", "存栏清点与台账一致"),
+    ("1", "2", "3", "4"): ("车间开工正常，库存与报表相符", "看了设备和在手订单，两班生产", "仓库盘点与账面一致，用电量平稳"),
+    ("5", "6"): ("门店正常营业，进销存台账齐全", "看了仓库和近三个月流水，货款回笼正常", "经营场所与登记一致，员工在岗"),
+    ("",): ("经营场所与登记一致，员工在岗", "看了在手合同和回款记录", "办公场所在租期内，社保人数与申报相符"),
+}
 
 
 class _NotYet(Exception):
@@ -77,19 +85,6 @@ def post_holder(organisation: Organisation, role: str) -> Actor | None:
     return None
 
 
-def remembered(staff: Staff) -> Staff:
-    """The same answers, each asked for once: a history asks for the same few people thousands of times."""
-    known: dict[tuple[int, str], Actor | None] = {}
-
-    def ask(organisation: Organisation, role: str) -> Actor | None:
-        key = (organisation.pk, role)
-        if key not in known:
-            known[key] = staff(organisation, role)
-        return known[key]
-
-    return ask
-
-
 def firm_actors() -> list[Actor]:
     """An accountant of every firm that has one, in order of the organisation's code."""
     posts = Membership.objects.live(Clock.today()).filter(role="firm.accountant", organisation__kind="firm")
@@ -102,7 +97,7 @@ class Story:
     """One need on its way, standing at ``day``; steps after ``until`` are left for the people who open the city."""
 
     firm: Actor
-    staff: Staff
+    market: Market
     rng: random.Random
     day: date
     until: date
@@ -133,7 +128,7 @@ class Story:
         return self._someone(office, "institution.approver" if bank else "institution.manager")
 
     def _someone(self, organisation: Organisation, role: str) -> Actor:
-        found = self.staff(organisation, role)
+        found = self.market.staff(organisation, role)
         if found is None:
             raise LookupError(f"{organisation.code} has nobody as {role}")
         return found
@@ -147,29 +142,33 @@ def run_story(
     until: date,
     seed: int,
     staff: Staff = post_holder,
+    market: Market | None = None,
     amount_wan: int | None = None,
     product: str | None = None,
+    purpose: str | None = None,
 ) -> Need:
     """Drive one need of ``firm`` from ``start`` to its ``outcome`` (a key of ``OUTCOMES``), no further than ``until``.
 
-    ``product`` names the product to send it to first; otherwise those in force that day whose range and place fit and
-    whose institution has somebody to act are drawn from. Returns the need as it then stands.
+    ``product`` names the product to send it to first; otherwise those of the ``market`` in force that day whose range,
+    place and trade fit and whose institution has somebody to act are drawn from. Returns the need as it then stands.
     """
-    rng = random.Random(seed)
-    story = Story(firm, staff, rng, calendar().add_working_days(start, 1), until)
-    amount = amount_wan or rng.choice(AMOUNTS_WAN)
-    chosen = _versions(story, amount * WAN, product)
-    purpose = rng.choices(list(PURPOSES), list(PURPOSES.values()))[0]
+    rng, market = random.Random(seed), market or Market(staff)
+    story = Story(firm, market, rng, calendar().add_working_days(start, 1), until)
+    asker = market.asker(firm)
+    purpose = purpose or rng.choices(list(PURPOSES), list(PURPOSES.values()))[0]
+    amount, term = amount_wan or asker.amount_wan(rng, purpose), rng.choice((6, 12, 12, 12, 24))
+    chosen = market.offers(asker, story.day, amount * WAN, term, purpose, rng, product)
+    term = min(max(term, chosen[0].term_min_months), chosen[0].term_max_months)
     with story.now():
         story.need = actions.draft_need(
             firm,
             amount_fen=amount * WAN,
-            term_months=rng.choice((6, 12, 12, 12, 24)),
+            term_months=term,
             purpose=purpose,
             guarantee=rng.choice(list(Need.Guarantee.values)),
             contact_name=firm.name,
-            contact_phone=f"1390000{rng.randint(0, 9999):04d}",
-            declared=_declared(story.day, rng),
+            contact_phone=asker.phone or f"1390000{rng.randint(0, 9999):04d}",
+            declared=_declared(story.day, asker, rng),
         )
     try:
         _ENDS[outcome](story, chosen)
@@ -192,23 +191,51 @@ def build_history(
 
     ``tell(done, of)`` reports progress. Needs begun shortly before ``until`` stay open: they are the cast's tasks.
     """
-    rng, staff = random.Random(seed), remembered(staff)
+    rng, market = random.Random(seed), Market(staff)
     days = max(1, (until - start).days)
     begun = sorted((start + timedelta(days=_leaning(rng, days)), number) for number in range(needs))
     told: Counter[str] = Counter()
+    asked: dict[int, date] = {}
     for done, (day, number) in enumerate(begun, start=1):
         outcome = rng.choices(list(OUTCOMES), list(OUTCOMES.values()))[0]
         if outcome == "stalled" and (until - day).days > LATEST_STALL_DAYS:
             outcome = "withdrawn"  # a firm that hears nothing for months has long gone elsewhere
-        firm = firms[rng.randrange(len(firms))]
+        wanted = market.neglected(firms, day, rng) if done % NEGLECTED_EVERY == 0 else None
+        firm, wish = wanted or _next_firm(firms, day, asked, rng)
+        asked[firm.organisation_id] = day
         try:
-            run_story(firm, outcome, start=day, until=until, seed=seed * 100_003 + number, staff=staff)
+            run_story(firm, outcome, start=day, until=until, seed=seed * 100_003 + number, market=market, **wish)
             told[outcome] += 1
         except Refusal:
             told["refused_by_rule"] += 1
         if tell:
             tell(done, needs)
     return told
+
+
+def _next_firm(
+    firms: Sequence[Actor], day: date, asked: dict[int, date], rng: random.Random
+) -> tuple[Actor, dict[str, Any]]:
+    """Who asks next, and what for: now and then somebody whose loan comes due, else one that has not asked of late."""
+    if rng.randrange(100) < RENEWALS:
+        due = (day + timedelta(days=BEFORE_DUE[0]), day + timedelta(days=BEFORE_DUE[1]))
+        by_subject = {firm.subject_id: firm for firm in firms}
+        loans = Loan.objects.filter(due_on__range=due, subject_id__in=by_subject, order__version__isnull=False)
+        loans = loans.filter(order__institution__code__startswith="bank_city_jp").order_by("due_on", "contract_number")
+        if loan := loans.first():
+            amount = max(1, loan.disbursed_fen // WAN)
+            return by_subject[loan.subject_id], {
+                "product": RENEWAL_PRODUCT,
+                "purpose": Need.Purpose.RENEWAL,
+                "amount_wan": max(10, amount),
+            }
+    firm = firms[rng.randrange(len(firms))]
+    for _look in range(LOOKS):
+        last = asked.get(firm.organisation_id)
+        if last is None or (day - last).days > PAUSE_DAYS:
+            break
+        firm = firms[rng.randrange(len(firms))]
+    return firm, {}
 
 
 def stage_today(firm: Actor, *, today: date, staff: Staff = post_holder) -> Need:
@@ -240,47 +267,18 @@ def _half_a_year(day: date) -> date:
 
 def _leaning(rng: random.Random, days: int) -> int:
     """A day of the period, somewhat more often a late one: the platform grows."""
-    return int(max(rng.random(), rng.random() * 0.9) * days)
+    return int(rng.random() ** GROWTH * days)
 
 
-def _declared(day: date, rng: random.Random) -> dict[str, dict[str, object]]:
+def _declared(day: date, asker: Asker, rng: random.Random) -> dict[str, dict[str, object]]:
     """Figures that about half of the firms state themselves; some have bank debt and are no first-time borrowers."""
     stated: dict[str, dict[str, object]] = {}
     if rng.random() < 0.5:
         stated["asset_liability_ratio"] = {"value": rng.randint(350, 780) * 1_000_000, "as_of": str(day)}
     if rng.random() < 0.45:
-        stated["bank_debt"] = {"value": rng.choice((0, 50, 100, 200)) * WAN, "as_of": str(day)}
+        debt = asker.sales_wan * rng.choice((0, 5, 10, 20)) // 100 // 5 * 5
+        stated["bank_debt"] = {"value": debt * WAN, "as_of": str(day)}
     return stated
-
-
-def _versions(story: Story, amount_fen: int, product: str | None) -> list[ProductVersion]:
-    """The products the firm could send to that day: in force, in range, in its place, with somebody to act."""
-    versions = ProductVersion.objects.in_force(story.day).order_by("product__code")
-    versions = versions.exclude(product__category__in=("insurance", "bridge")).exclude(product__code__in=("p03", "p24"))
-    if product is not None:
-        return list(versions.filter(product__code=product))
-    place = Region.objects.filter(organisations=story.firm.organisation_id).first()
-    fitting = [one for one in versions if one.amount_min_fen <= amount_fen <= one.amount_max_fen]
-    fitting = [one for one in fitting if _serves(one, place) and _manned(story, one, place)]
-    if not fitting:
-        raise Refusal("JM-FIN-005", "没有可提交的产品", "请换一个额度")
-    story.rng.shuffle(fitting)
-    return fitting
-
-
-def _serves(version: ProductVersion, place: Region | None) -> bool:
-    asked = [clause for clause in version.clauses if clause["measure"] == "region"]
-    return all(place is not None and place.name in clause["value"] for clause in asked)
-
-
-def _manned(story: Story, version: ProductVersion, place: Region | None) -> bool:
-    if place is None:
-        return False
-    office = serving_office(version.product.institution, place)
-    bank = office.kind == "bank"
-    decides = clocks.head_office(office) if bank else office
-    role = "institution.approver" if bank else "institution.manager"
-    return story.staff(office, clocks.front_role(office)) is not None and story.staff(decides, role) is not None
 
 
 def _send(story: Story, versions: Sequence[ProductVersion], *, pool: bool = False) -> list[Order]:
@@ -316,13 +314,16 @@ def _accept(story: Story, order: Order) -> None:
         actions.record_contact(story.front(order), order, note=story.rng.choice(NOTES))
     story.later(1, 6)
     with story.now():
-        actions.record_visit(story.front(order), order, note=story.rng.choice(VISITS))
+        trade = story.market.asker(story.firm).trade
+        seen = next(words for starts, words in VISITS.items() if trade.startswith(starts))
+        actions.record_visit(story.front(order), order, note=story.rng.choice(seen))
 
 
 def _papers(story: Story, order: Order) -> None:
     if story.rng.random() < 0.3:
         with story.now():
-            actions.request_papers(story.front(order), order, papers=story.rng.choice(PAPERS))
+            papers = story.rng.choice(PAPERS).replace("%(last_year)d", str(story.day.year - 1))
+            actions.request_papers(story.front(order), order, papers=papers)
         story.later(1, 7)
         with story.now():
             actions.supply_papers(story.firm, order)
@@ -331,10 +332,10 @@ def _papers(story: Story, order: Order) -> None:
         actions.papers_complete(story.front(order), order)
 
 
-def _refuse(story: Story, order: Order) -> None:
+def _refuse(story: Story, order: Order, *, mendable: bool) -> None:
     story.later(2, 14)
     with story.now():
-        reason = story.rng.choices(list(REASONS), list(REASONS.values()))[0]
+        reason = story.market.reason(story.rng, mendable=mendable)
         actions.decide_order(story.approver(order), order, granted=False, reason=reason)
 
 
@@ -383,7 +384,7 @@ def _close(story: Story, order: Order) -> None:
 
 
 def _granted(story: Story, versions: Sequence[ProductVersion]) -> None:
-    orders = _send(story, versions[: story.rng.choice((1, 1, 2, 3))])
+    orders = _send(story, versions[: story.rng.choice((1, 1, 1, 2))])
     for other in orders[1:]:
         if story.rng.random() < 0.5:
             with story.now():
@@ -397,10 +398,10 @@ def _granted(story: Story, versions: Sequence[ProductVersion]) -> None:
 def _pool_granted(story: Story, versions: Sequence[ProductVersion]) -> None:
     (order,) = _send(story, (), pool=True)
     version = versions[0]
-    office = serving_office(version.product.institution, story.need.region)
+    office = story.market.office(version.product.institution, story.need.region)
     story.later(0, 1)
     with story.now():
-        actions.take_order(story.staff(office, clocks.front_role(office)), order, version=version)
+        actions.take_order(story.market.staff(office, clocks.front_role(office)), order, version=version)
     order = _again(order)
     _accept(story, order)
     _papers(story, _again(order))
@@ -408,8 +409,8 @@ def _pool_granted(story: Story, versions: Sequence[ProductVersion]) -> None:
     _close(story, _again(order))
 
 
-def _refused(story: Story, versions: Sequence[ProductVersion]) -> None:
-    orders = _send(story, versions[: story.rng.choice((1, 1, 2))])
+def _refused(story: Story, versions: Sequence[ProductVersion], *, mendable: bool = False) -> None:
+    orders = _send(story, versions[: story.rng.choice((1, 1, 1, 2))])
     for order in orders[1:]:
         with story.now():
             actions.accept_order(story.front(order), order)
@@ -417,12 +418,12 @@ def _refused(story: Story, versions: Sequence[ProductVersion]) -> None:
         if order.pk == orders[0].pk:
             _accept(story, order)
         _papers(story, _again(order))
-        _refuse(story, _again(order))
+        _refuse(story, _again(order), mendable=mendable)
 
 
 def _repaired(story: Story, versions: Sequence[ProductVersion]) -> None:
     """Refused, mended, sent again to the same product, granted."""
-    _refused(story, versions[:1])
+    _refused(story, versions[:1], mendable=True)
     story.later(8, 30)
     _granted(story, versions[:1])
 

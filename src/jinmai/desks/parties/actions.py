@@ -1,11 +1,13 @@
-"""Verbs of the registers: register and correct a firm, register an institution."""
+"""Verbs of the registers: register and correct a firm, register a sheet of firms, register an institution."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from jinmai.desks.parties.classification import classify
 from jinmai.desks.parties.facts import KIND_TEXT
@@ -82,6 +84,31 @@ def register_firm(
     return _keep(firm)
 
 
+@action("parties.register_firms")
+def register_firms(
+    actor: Actor, *, rows: Sequence[Mapping[str, Any]], origin: str = Subject.Origin.LOCAL
+) -> list[Firm]:
+    """Put a sheet of firms (企业批量登记) into the register, all or none; each row has the fields of ``register_firm``.
+
+    Refuses like it, naming the row: a code that is none (JM-PAR-001), a firm already registered (JM-PAR-002), an
+    unknown district (JM-PAR-007) and figures that cannot be (JM-PAR-004, JM-PAR-005).
+    """
+    regions = {key: region for region in Region.objects.all() for key in (region.code, region.name)}
+    firms = []
+    for number, row in enumerate(rows, 1):
+        try:
+            firms.append(_of_row(row, regions))
+        except Refusal as refusal:
+            raise _in_row(number, refusal) from None
+    codes = [firm.uscc for firm in firms]
+    known = set(Firm.objects.filter(uscc__in=codes).values_list("uscc", flat=True))
+    if known or len(set(codes)) < len(codes):
+        row = next(n for n, code in enumerate(codes, 1) if code in known or code in codes[: n - 1])
+        reason = _("“%(name)s”已在企业名册中") % {"name": firms[row - 1].name}
+        raise _in_row(row, Refusal("JM-PAR-002", reason, _("请删去重复的行后再登记")))
+    return _land(firms, origin)
+
+
 @action("parties.update_firm")
 def update_firm(actor: Actor, firm: Firm, **changes: Any) -> Firm:
     """Correct what the register says of a firm (变更登记); its size class follows.
@@ -111,7 +138,7 @@ def register_institution(
     """
     if not organisation.is_financial:
         raise Refusal("JM-PAR-010", f"“{organisation.name}”不是金融机构", "请先核对机构类型")
-    found, _ = Institution.objects.update_or_create(
+    found, _made = Institution.objects.update_or_create(
         organisation=organisation, defaults={"kind": kind, "scope": scope, "note": note, "is_example": is_example}
     )
     return found
@@ -121,10 +148,7 @@ def _subject(code: str | None, subject: Subject | None, name: str, kind: str, or
     if code is None and subject is None:
         raise Refusal("JM-PAR-003", f"“{name}”没有统一社会信用代码", "请填写营业执照上的18位代码")
     if code is not None:
-        check = check_uscc(code)
-        if not check.valid:
-            reason = REASONS_UNKNOWN_CODE[check.reason or "length"]
-            raise Refusal("JM-PAR-001", f"“{code}”不是统一社会信用代码：{reason}", "请对照营业执照重新填写")
+        _check_code(code)
     if subject is None:
         assert code is not None
         kinds = {"kind": SUBJECT_KINDS[Firm.Kind(kind)], "origin": origin}
@@ -134,6 +158,13 @@ def _subject(code: str | None, subject: Subject | None, name: str, kind: str, or
     subject.name, subject.provisional = name.strip(), False
     subject.save(update_fields=["name", "provisional"])
     return subject
+
+
+def _check_code(code: str) -> None:
+    check = check_uscc(code)
+    if not check.valid:
+        reason = REASONS_UNKNOWN_CODE[check.reason or "length"]
+        raise Refusal("JM-PAR-001", f"“{code}”不是统一社会信用代码：{reason}", "请对照营业执照重新填写")
 
 
 def _identify(subject: Subject, code: str) -> None:
@@ -155,13 +186,52 @@ def _region(region: Region | str | None) -> Region | None:
     return found
 
 
-def _keep(firm: Firm) -> Firm:
-    """Check, classify by the rule of the day, save, and tell the facts."""
+def _in_row(number: int, refusal: Refusal) -> Refusal:
+    words = {"row": number, "reason": refusal.reason}
+    return Refusal(refusal.code, _("第 %(row)d 行：%(reason)s") % words, refusal.remedy)
+
+
+def _of_row(row: Mapping[str, Any], regions: Mapping[str, Region]) -> Firm:
+    region, code = row.get("region") or None, str(row.get("uscc") or "").strip().upper()
+    if region is not None and region not in regions:
+        raise Refusal("JM-PAR-007", f"没有区划“{region}”", "请从本市区县中选择")
+    _check_code(code)
+    fields = {name: value for name, value in row.items() if name in CHANGEABLE and name != "region"}
+    firm = Firm(**fields, uscc=code, region=regions.get(region or ""))
+    _check(firm)
+    return firm
+
+
+def _land(firms: list[Firm], origin: str) -> list[Firm]:
+    """The subjects and rows of checked firms, and what the facts are told of them."""
+    for kind in sorted({firm.kind for firm in firms}):
+        some = {firm.uscc: firm for firm in firms if firm.kind == kind}
+        kinds = {"kind": SUBJECT_KINDS[Firm.Kind(kind)], "origin": origin}
+        subjects = ensure_subjects(Actor.platform(), "uscc", [code for code in some if code], **kinds)
+        for code, firm in some.items():
+            firm.subject = subjects[str(code)]
+            firm.subject.name, firm.subject.provisional = firm.name, False
+        Subject.objects.bulk_update([firm.subject for firm in some.values()], ["name", "provisional"])
+    for firm in firms:
+        firm.size_class = classify(firm, Clock.today()).size_class or ""
+    Firm.objects.bulk_create(firms)
+    for firm in firms:
+        emit("firms_register", firm.pk, fact_row(firm))
+    return firms
+
+
+def _check(firm: Firm) -> None:
+    """Refuse a founding day to come and figures that cannot be."""
     if firm.established_on and firm.established_on > Clock.today():
         raise Refusal("JM-PAR-004", "成立日期晚于今天", "请核对营业执照")
     amounts = (firm.employees, firm.revenue_fen, firm.assets_fen)
     if any(amount is not None and amount < 0 for amount in amounts):
         raise Refusal("JM-PAR-005", "从业人员、营业收入、资产总额不能为负", "请核对后重新填写")
+
+
+def _keep(firm: Firm) -> Firm:
+    """Check, classify by the rule of the day, save, and tell the facts."""
+    _check(firm)
     firm.size_class = classify(firm, Clock.today()).size_class or ""
     with transaction.atomic():
         firm.save()

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from collections.abc import Callable
-from datetime import date, datetime, time, timedelta
+from dataclasses import dataclass
+from datetime import date, timedelta
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -13,47 +12,38 @@ from typing import Any
 from django.db import transaction
 
 from jinmai.desks.financing import demo as financing
-from jinmai.desks.financing.actions import accept_order, decide_order, papers_complete, record_contact
-from jinmai.desks.financing.models import Order
-from jinmai.desks.parties.actions import register_firm
 from jinmai.foundation import analytics
-from jinmai.foundation.intake.actions import GivenFile, import_files
 from jinmai.foundation.kernel.access.actor import Actor
+from jinmai.foundation.kernel.access.permissions import operations
 from jinmai.foundation.kernel.audit.chain import anchor_heads
+from jinmai.foundation.kernel.audit.models import AuditEntry
 from jinmai.foundation.kernel.clock import LEGAL_ZONE, Clock
-from jinmai.foundation.kernel.consent.actions import grant_consent, revoke_consent
-from jinmai.foundation.kernel.consent.purposes import CREDIT_ASSESSMENT
-from jinmai.foundation.kernel.errors import Refusal
+from jinmai.foundation.kernel.errors import Broken
 from jinmai.foundation.kernel.home import Home
-from jinmai.foundation.kernel.organisations.actions import register_organisation
-from jinmai.foundation.kernel.organisations.models import Organisation, Region
-from jinmai.foundation.kernel.subjects.models import Subject
+from jinmai.foundation.kernel.organisations.models import Organisation
 from jinmai.foundation.kernel.work.calendar import calendar
-from jinmai.site.demo import invoices
+from jinmai.site.demo import scenes, settling
 from jinmai.site.demo.firms import SEED, MadeFirm, make_firms
 from jinmai.site.demo.people import People
 
 BUILT = "demo-built.txt"
 LOGINS = "logins.txt"
-WAN = 1_000_000
-NEEDS = 190
 OFFICE_CLOSES = 18
-DAYS = 360
-#: Needs of the last weeks that the cast's own institutions still work on: product, 万元, days ago.
-RECENT = (
-    ("p01", 120, 20),
-    ("p01", 80, 9),
-    ("p02", 60, 5),
-    ("p01", 90, 3),
-    ("p01", 150, 2),
-    ("p16", 110, 12),
-    ("p16", 70, 4),
-    ("p17", 200, 2),
-    ("p22", 30, 6),
-    ("p22", 25, 3),
-    ("p23", 40, 2),
-)
 Progress = Callable[[str, float], None]
+
+
+@dataclass(frozen=True)
+class Size:
+    """How much of a city: its share of the firms, how many of them sign in, how many needs in how many days."""
+
+    share: float
+    askers: int
+    needs: int
+    days: int
+
+
+#: ``full`` is the demo's; ``small`` has everything in it once, for tests.
+SIZES = {"full": Size(1.0, 130, 380, 725), "small": Size(0.1, 24, 36, 400)}
 
 
 def is_built(home: Path) -> bool:
@@ -61,34 +51,60 @@ def is_built(home: Path) -> bool:
     return (home / BUILT).exists()
 
 
-def build(home: Home, progress: Progress) -> dict[str, Any]:
+def build(home: Home, progress: Progress, size: str = "full") -> dict[str, Any]:
     """Build the city; returns what it holds. The home is marked as built last, so that half a city is never served."""
-    started = perf_counter()
+    if size not in SIZES:
+        raise Broken(f"there is no city of size {size!r}: {', '.join(SIZES)}")
+    started, scale = perf_counter(), SIZES[size]
     people = People(home.city)
     now = Clock.now().astimezone(LEGAL_ZONE)
     today = (now - timedelta(hours=OFFICE_CLOSES)).date()  # the last day whose office hours are over
-    firms = make_firms(home.city, today)
-    year_ago = now - timedelta(days=DAYS + 10)
-    progress("登记企业", 0.02)
-    with Clock.at(year_ago), transaction.atomic():
-        for firm in firms:
-            _register(firm)
-        progress("开立账号", 0.06)
-        logins = people.open_cast()
+    start = today - timedelta(days=scale.days)
+    firms = make_firms(home.city, today, scale.share)
+    progress("开立账号", 0.01)
+    with Clock.at(settling.office_hour(start - timedelta(days=14))), transaction.atomic():
+        people.open_cast()
+    progress("登记企业", 0.04)
+    askers = _settle(people, firms, scale, start, today)
     progress("导入发票", 0.1)
-    imported = _import_invoices(firms, people, today)
+    chief = people.acting(Organisation.objects.get(code="bureau"), "bureau.section_chief")
+    imported = settling.deliver_invoices(firms, chief, today)
     analytics.refresh_facts()
-    done = _history(people, firms, _last_working_day(today), progress)
-    progress("授权与撤回", 0.92)
-    _revoked_consent(people, firms[0], now)
-    progress("汇总事实", 0.95)
+    last_day = _last_working_day(today)
+    told = _history(people, askers, scale, start, last_day, progress)
+    progress("今天的待办", 0.92)
+    played = scenes.play(people, askers, last_day, now)
+    progress("汇总事实", 0.97)
     analytics.refresh_facts()
     anchor_heads()
-    _write_logins(home.path, logins)
+    _write_logins(home.path, people.opened)
     seconds = round(perf_counter() - started, 1)
     (home.path / BUILT).write_text(f"{seconds}\n", encoding="utf-8")
     progress("完成", 1.0)
-    return {"firms": len(firms), **imported, **done, "seconds": seconds}
+    return {"firms": len(firms), **imported, **told, **played, "actions": count_actions(), "seconds": seconds}
+
+
+def count_actions() -> int:
+    """How many verbs were carried out or refused, the ones inside others included; reads are no actions."""
+    writes = [name for name, row in operations().items() if row.kind == "write"]
+    return AuditEntry.objects.filter(operation__in=writes).count()
+
+
+def _settle(
+    people: People, firms: list[MadeFirm], scale: Size, start: date, today: date
+) -> list[tuple[MadeFirm, Actor]]:
+    """Staff, firms and the accounts of those firms that sign in; the named firms first."""
+    before = start - timedelta(days=10)
+    with Clock.at(settling.office_hour(before)):
+        settling.open_staff(people)
+    registrar = people.acting(Organisation.objects.get(code="dep_samr"), "department.registrar")
+    settling.register_in_waves(firms, registrar, before, today)
+    with Clock.at(settling.office_hour(start, 11)), transaction.atomic():
+        chosen = settling.choose_askers(firms, scale.askers, start)
+        for firm in chosen:
+            settling.open_firm(firm, people)
+        people.open_cast()
+        return [(firm, people.accountant(firm.code)) for firm in chosen]
 
 
 def _last_working_day(day: date) -> date:
@@ -98,128 +114,25 @@ def _last_working_day(day: date) -> date:
     return day
 
 
-def _history(people: People, firms: list[MadeFirm], today: date, progress: Progress) -> dict[str, int]:
-    """A year of needs, then what each of the cast finds on its desk today."""
-    actors = {firm.code: people.accountant(firm.code) for firm in firms}
-    named, *others = actors.values()
+def _history(
+    people: People,
+    askers: list[tuple[MadeFirm, Actor]],
+    scale: Size,
+    start: date,
+    until: date,
+    progress: Progress,
+) -> dict[str, int]:
+    """The needs of all firms but the named, whose accountant tells their own story."""
     told = financing.build_history(
-        others,
-        start=today - timedelta(days=DAYS),
-        until=today,
-        needs=NEEDS,
+        [actor for firm, actor in askers if not firm.exact],
+        start=start,
+        until=until,
+        needs=scale.needs,
         seed=SEED,
         staff=people.acting,
-        tell=lambda step, steps: progress("走一年业务", 0.15 + 0.7 * step / steps),
+        tell=lambda step, steps: progress("走两年业务", 0.2 + 0.72 * step / steps),
     )
-    dongting = [actors[firm.code] for firm in firms[1:] if firm.district == "dongting"]
-    until = {"until": today, "staff": people.acting}
-    financing.run_story(
-        named, "granted", start=today - timedelta(days=250), seed=1, amount_wan=100, product="p01", **until
-    )
-    for place, (product, amount, days) in enumerate(RECENT):
-        start = today - timedelta(days=days)
-        firm = dongting[place % len(dongting)]
-        financing.run_story(firm, "granted", start=start, seed=place, amount_wan=amount, product=product, **until)
-    financing.stage_today(named, today=today, staff=people.acting)
-    _offer_waiting(people, named, today)
-    return {"needs": NEEDS + len(RECENT) + 4, **{f"told_{outcome}": count for outcome, count in sorted(told.items())}}
-
-
-def _offer_waiting(people: People, firm: Actor, today: date) -> None:
-    """The named firm finds an offer to accept or decline: the leasing company has been quick."""
-    order = Order.objects.filter(need__subject_id=firm.subject_id, institution__code="fl_junhe").get()
-    manager = people.acting(order.institution, "institution.manager")
-    with Clock.at(datetime.combine(today, time(10, 20), LEGAL_ZONE)):
-        accept_order(manager, order)
-        record_contact(manager, order, note="电话联系，材料已在平台齐备")
-        papers_complete(manager, order)
-    with Clock.at(datetime.combine(today, time(16, 40), LEGAL_ZONE)):
-        decide_order(
-            manager,
-            order,
-            granted=True,
-            amount_fen=200 * WAN,
-            rate_e9=62_000_000,
-            term_months=12,
-            guarantee="租赁物所有权",
-        )
-
-
-def _register(firm: MadeFirm) -> None:
-    platform = Actor.platform()
-    registered = register_firm(
-        platform,
-        name=firm.name,
-        uscc=firm.uscc,
-        region=firm.district,
-        industry_code=firm.industry,
-        established_on=firm.established_on,
-        employees=firm.employees,
-        revenue_fen=int(firm.sales_wan) * WAN,
-        assets_fen=int(firm.sales_wan * 1.3) * WAN,
-        figures_as_of=Clock.today(),
-        contact_name=firm.contact,
-        contact_phone=firm.phone,
-        origin=Subject.Origin.EXAMPLE,
-    )
-    register_organisation(
-        platform,
-        code=firm.code,
-        name=firm.name,
-        kind="firm",
-        region=Region.objects.get(pk=firm.district),
-        subject=registered.subject,
-    )
-
-
-def _import_invoices(firms: list[MadeFirm], people: People, today: date) -> dict[str, int]:
-    chief = people.acting(Organisation.objects.get(code="bureau"), "bureau.section_chief")
-    folder = Path(tempfile.mkdtemp(prefix="jinmai-demo-"))
-    counted = {"invoices": 0, "rejected": 0}
-    try:
-        for source, path in invoices.write(firms, today, folder).items():
-            outcome = import_files(chief, source, [GivenFile(path, path.name)])
-            if outcome.refused:
-                raise outcome.refused[0][1]
-            for receipt in outcome.receipts:
-                counted["invoices"] += receipt.accepted
-                counted["rejected"] += receipt.rejected
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-    return counted
-
-
-def _revoked_consent(people: People, firm: MadeFirm, now: Any) -> None:
-    """At 14:05 an approver reads the sheet, at 14:10 the firm revokes, at 14:11 the next read is refused."""
-    organisation = Organisation.objects.select_related("subject").get(code=firm.code)
-    bank = Organisation.objects.get(code="bank_state_hx")
-    accountant = people.acting(organisation, "firm.accountant")
-    approver = people.acting(bank, "institution.approver")
-    day = (now - timedelta(days=3)).replace(hour=14, minute=0)
-    fields = ["sales_12m", "buyers_12m"]
-
-    def read(minute: int) -> None:
-        with Clock.at(day.replace(minute=minute)):
-            analytics.read(approver, CREDIT_ASSESSMENT, [organisation.subject_id], fields, on=Clock.today())
-
-    with Clock.at(day):
-        consent = grant_consent(
-            accountant,
-            subject=organisation.subject,
-            receiver=bank,
-            purpose=CREDIT_ASSESSMENT,
-            fields=fields,
-            starts_on=Clock.today(),
-            ends_on=Clock.today() + timedelta(days=90),
-        )
-    read(5)
-    with Clock.at(day.replace(minute=10)):
-        revoke_consent(accountant, consent)
-    try:
-        read(11)
-    except Refusal:
-        return
-    raise AssertionError("a read went through after its consent was revoked")
+    return {"needs": scale.needs, **{f"told_{outcome}": count for outcome, count in sorted(told.items())}}
 
 
 def _write_logins(home: Path, logins: list[tuple[str, str, str]]) -> None:

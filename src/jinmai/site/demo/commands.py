@@ -22,23 +22,25 @@ def register(app: typer.Typer) -> None:
 
     @app.command("demo")
     def demo(
-        home: Annotated[str, typer.Option("--home", help="示例城市的数据目录", metavar="DIR")] = DEFAULT,
+        home: Annotated[str | None, typer.Option("--home", help="示例城市的数据目录", metavar="DIR")] = None,
         port: Annotated[int, typer.Option("--port", help="端口")] = 8000,
         serve: Annotated[bool, typer.Option("--serve/--no-serve", help="建成后启动网站")] = True,
-        check: Annotated[bool, typer.Option("--check", help="另建一座城市，以每个角色走一遍全部页面")] = False,
+        check: Annotated[bool, typer.Option("--check", help="以每个角色走一遍全部页面；未指定 --home 时另建一座城市")] = False,
         erase: Annotated[bool, typer.Option("--erase", help="删除示例城市，不留任何文件")] = False,
+        size: Annotated[str, typer.Option("--size", help="full 全市；small 几十家企业，供测试")] = "full",
+        lang: Annotated[str, typer.Option("--lang", help="与 --check 同用：zh-hans 或 en")] = "zh-hans",
         as_json: JsonOption = False,
     ) -> None:
         """示例城市：首次运行时建成，然后启动网站并打印每个角色的登录口令。"""
         try:
             if erase:
-                _finish(_erase(Path(home)), as_json)
+                _finish(_erase(Path(home or DEFAULT)), as_json)
             elif check:
-                found = _check()
+                found = _check(home, size, lang)
                 _finish(found, as_json)
                 raise typer.Exit(1 if found["errors"] else 0)
             else:
-                _open(Path(home), port, serve, as_json)
+                _open(Path(home or DEFAULT), port, serve, as_json, size)
         except (Refusal, Broken, OSError) as problem:
             print(f"jinmai: {problem}", file=sys.stderr)
             if as_json:
@@ -71,7 +73,7 @@ def _require_demo(home: Path) -> None:
         raise Broken(f"{home.name} is no demo home: nothing was removed")
 
 
-def prepare(home: Path, as_json: bool = False) -> dict[str, Any]:
+def prepare(home: Path, size: str = "full") -> dict[str, Any]:
     """Open the demo home, building the city when it is absent; half a city is removed and built again."""
     from jinmai.foundation.kernel.home import boot
 
@@ -88,7 +90,7 @@ def prepare(home: Path, as_json: bool = False) -> dict[str, Any]:
 
     if is_built(home):
         return {"built": False}
-    return {"built": True, **_with_progress(lambda tell: build(opened, tell))}
+    return {"built": True, **_with_progress(lambda tell: build(opened, tell, size))}
 
 
 def _with_progress(work: Any) -> dict[str, Any]:
@@ -106,8 +108,8 @@ def _with_progress(work: Any) -> dict[str, Any]:
         return work(lambda words, share: bar.update(task, description=words, completed=share))
 
 
-def _open(home: Path, port: int, serve: bool, as_json: bool) -> None:
-    found = prepare(home)
+def _open(home: Path, port: int, serve: bool, as_json: bool, size: str) -> None:
+    found = prepare(home, size)
     from jinmai.site.demo.build import read_logins
 
     logins = read_logins(home)
@@ -141,12 +143,18 @@ def _print_logins(home: Path, logins: list[tuple[str, str, str]], port: int) -> 
     Console().print(table)
 
 
-def _check() -> dict[str, Any]:
-    from jinmai.site.check import walk
+def _check(home: str | None, size: str, lang: str) -> dict[str, Any]:
+    """Walk the city in ``home``, building it when it is absent; without one, a city that is removed afterwards."""
+    from jinmai.site.check import LANGUAGES, walk
 
+    if lang not in LANGUAGES:
+        raise Broken(f"there are no pages in {lang!r}: {', '.join(LANGUAGES)}")
+    if home is not None:
+        prepare(Path(home), size)
+        return walk(Path(home), lang)
     folder = Path(tempfile.mkdtemp(prefix="jinmai-check-"))
     try:
-        prepare(folder / "home")
-        return walk(folder / "home")
+        prepare(folder / "home", size)
+        return walk(folder / "home", lang)
     finally:
         shutil.rmtree(folder, ignore_errors=True)

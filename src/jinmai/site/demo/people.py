@@ -27,6 +27,7 @@ class People:
         self.city = city
         self.chance = random.Random(SEED)
         self.platform = Actor.platform()
+        self.opened: list[tuple[str, str, str]] = []
         self._actors: dict[tuple[str, str], Actor] = {}
 
     @cached_property
@@ -36,15 +37,16 @@ class People:
         return {"surnames": declared["surnames"], "given": declared["given"]}
 
     def open_cast(self) -> list[tuple[str, str, str]]:
-        """Open the cast's accounts; username, name and generated password of each."""
-        opened = []
+        """Open the accounts of those whose organisation stands; username, name and password of all opened so far."""
         for row in self.city.read("cast.yaml"):
+            organisation = Organisation.objects.filter(code=row["organisation"]).first()
+            if organisation is None or row["username"] in {username for username, _name, _password in self.opened}:
+                continue
             password = "".join(secrets.choice(ALPHABET) for _turn in range(PASSWORD_LENGTH))
             user = register_user(self.platform, username=row["username"], display_name=row["name"], password=password)
-            organisation = Organisation.objects.get(code=row["organisation"])
             appoint(self.platform, user=user, organisation=organisation, role=row["role"])
-            opened.append((row["username"], row["name"], password))
-        return opened
+            self.opened.append((row["username"], row["name"], password))
+        return self.opened
 
     def acting(self, organisation: Organisation, role: str) -> Actor:
         """Who holds ``role`` in the organisation: the cast's member where there is one."""

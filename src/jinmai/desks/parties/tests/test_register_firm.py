@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from jinmai.desks.parties.actions import register_firm, update_firm
+from jinmai.desks.parties.actions import register_firm, register_firms, update_firm
 from jinmai.desks.parties.models import Firm
 from jinmai.foundation.kernel.clock import Clock
 from jinmai.foundation.kernel.errors import NotAllowed, Refusal
@@ -89,3 +89,47 @@ def test_update_moves_the_class_and_tells_the_facts(actor: Any) -> None:
 def test_unknown_size_when_data_lack(actor: Any) -> None:
     firm = register_firm(actor("chengyue"), **entry(revenue_fen=None))
     assert firm.size_class == ""
+
+
+def sheet(*changes: dict[str, Any]) -> list[dict[str, Any]]:
+    """Three rows with codes of their own; ``changes`` go to the rows in order."""
+    rows = []
+    for number in range(3):
+        body = f"91990101MA0000TE{number}"
+        rows.append({**entry(uscc=body + uscc_check_character(body), name=f"东汀区测试第{number}厂")})
+        rows[-1].pop("origin")
+    return [{**row, **change} for row, change in zip(rows, [*changes, {}, {}, {}], strict=False)]
+
+
+def test_a_sheet_of_firms_is_registered_as_one_deed(actor: Any) -> None:
+    made = register_firms(actor("chengyue"), rows=sheet({"kind": "cooperative"}), origin="example")
+    assert [firm.size_class for firm in made] == ["小型"] * 3 and made[0].subject.kind == "cooperative"
+    rows = OutboxRow.objects.filter(table="firms_register", key__in=[str(firm.pk) for firm in made])
+    assert {row.row["subject_key"] for row in rows} == {f"uscc:{firm.uscc}" for firm in made}
+    one = register_firm(actor("chengyue"), **entry())
+    assert {f.name: getattr(made[1], f.name) is None for f in Firm._meta.fields} == {
+        f.name: getattr(one, f.name) is None for f in Firm._meta.fields
+    }
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        ({"uscc": CODE[:-1]}, "JM-PAR-001"),
+        ({"uscc": None}, "JM-PAR-001"),
+        ({"established_on": date(2999, 1, 1)}, "JM-PAR-004"),
+        ({"employees": -1}, "JM-PAR-005"),
+        ({"region": "没有的区"}, "JM-PAR-007"),
+        ({"uscc": sheet()[0]["uscc"]}, "JM-PAR-002"),
+    ],
+)
+def test_one_bad_row_keeps_the_sheet_out_and_is_named(actor: Any, change: dict[str, Any], code: str) -> None:
+    before = Firm.objects.count()
+    with pytest.raises(Refusal) as refused:
+        register_firms(actor("chengyue"), rows=sheet({}, change))
+    assert refused.value.code == code and refused.value.reason.startswith("第 2 行") and Firm.objects.count() == before
+
+
+def test_only_the_registrar_registers_a_sheet(actor: Any) -> None:
+    with pytest.raises(NotAllowed):
+        register_firms(actor("linqiushi"), rows=sheet())
