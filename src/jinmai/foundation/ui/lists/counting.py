@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Count, QuerySet, Sum
+from django.db.models import Count, Q, QuerySet, Sum
 
 from jinmai.foundation.kernel.clock import Clock
 from jinmai.foundation.kernel.home import current_home
@@ -24,19 +24,22 @@ _kept: dict[str, tuple[float, Tally]] = {}
 
 @dataclass(frozen=True)
 class Tally:
-    """Count, sums by column and number of different ones, as of a moment."""
+    """Count, sums by column, number of different ones and of the rows in each named part, as of a moment."""
 
     count: int
     sums: dict[str, Any]
     distinct: int
     at: datetime
+    parts: dict[str, int] = field(default_factory=dict)
 
 
-def tally(rows: Any, columns: Sequence[Column], distinct: str | None = None) -> Tally:
-    """Count and sum every row found, not those of the page."""
+def tally(
+    rows: Any, columns: Sequence[Column], distinct: str | None = None, parts: Mapping[str, Q] | None = None
+) -> Tally:
+    """Count and sum every row found, not those of the page; ``parts`` are conditions whose rows are counted along."""
     summed = [column for column in columns if column.total]
     if isinstance(rows, QuerySet):
-        return _asked(rows, summed, distinct)
+        return _asked(rows, summed, distinct, parts or {})
     return Tally(
         len(rows),
         {column.name: sum(column.read(row) or 0 for row in rows) for column in summed},
@@ -45,12 +48,14 @@ def tally(rows: Any, columns: Sequence[Column], distinct: str | None = None) -> 
     )
 
 
-def _asked(rows: QuerySet, summed: Sequence[Column], distinct: str | None) -> Tally:
-    wanted: dict[str, Any] = {"count": Count("pk")}
+def _asked(rows: QuerySet, summed: Sequence[Column], distinct: str | None, parts: Mapping[str, Q]) -> Tally:
+    wanted: dict[str, Any] = {"count": Count("*")}
     for place, column in enumerate(summed):
         wanted[f"total_{place}"] = Sum(orm_path(column, column.total, column.sort))
     if distinct:
         wanted["different"] = Count(distinct, distinct=True)
+    for name, condition in parts.items():
+        wanted[f"part_{name}"] = Count("pk", filter=condition)
     bare = rows.order_by()
     key = _key(bare, wanted)
     known = _kept.get(key)
@@ -62,6 +67,7 @@ def _asked(rows: QuerySet, summed: Sequence[Column], distinct: str | None) -> Ta
         {column.name: found.get(f"total_{place}") for place, column in enumerate(summed)},
         found.get("different") or 0,
         Clock.now(),
+        {name: found.get(f"part_{name}", 0) for name in parts},
     )
     if made.count >= LARGE:
         _keep(key, made)

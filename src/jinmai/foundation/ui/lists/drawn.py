@@ -12,7 +12,7 @@ from jinmai.foundation.ui import formats
 from jinmai.foundation.ui.lists import bulk
 from jinmai.foundation.ui.lists.asked import Asked
 from jinmai.foundation.ui.lists.columns import Column
-from jinmai.foundation.ui.lists.counting import count_of
+from jinmai.foundation.ui.lists.counting import tally
 from jinmai.foundation.ui.lists.filters import RESERVED, Filter
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ class Drawn:
         self.page = page
         self.asked = asked
         self.found = page.found(asked)
-        self.tally = page.tally(self.found, asked.columns)
+        self.tally = page.tally(self.found, asked.columns, with_views=not asked.filters)
         self.count = self.tally.count
         self.last_page = max(1, -(-self.count // page.page_rows))
         self.number = min(max(1, asked.page), self.last_page)
@@ -56,7 +56,7 @@ class Drawn:
     def rows(self) -> list[dict[str, Any]]:
         """Cells, key, tone and address of each row of this page."""
         page = self.page
-        fetched = page.fetched(self.found[self.start : self.start + page.page_rows])
+        fetched = page.fetched(page.slice(self.found, self.start, self.start + page.page_rows, self.count))
         draw = [drawing(column) for column in self.asked.columns]
         chosen = bool(self.bulk)
         return [
@@ -186,10 +186,14 @@ class Drawn:
     def views(self) -> list[dict[str, Any]]:
         """Ready questions, and which one this is."""
         current = {name: value for name, value in self.asked.query.items() if name not in RESERVED}
+        parts = self.page.parts
+        counts = self.tally.parts
+        if parts and not counts:  # under a filter the total is another question
+            counts = tally(self.page.rows, (), None, parts).parts
         drawn = []
-        for view in self.page.views:
+        for place, view in enumerate(self.page.views):
             query = query_of(view.query)
-            count = view.count if view.count is None or isinstance(view.count, int) else count_of(view.count)
+            count = counts.get(str(place), view.count)
             drawn.append(
                 {"label": view.label, "count": count, "url": self.asked.to(query), "current": current == query}
             )

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import F, Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 
@@ -14,7 +14,7 @@ from jinmai.foundation.ui.lists import bulk, exporting, pressed
 from jinmai.foundation.ui.lists.asked import Asked
 from jinmai.foundation.ui.lists.bulk import BulkAction
 from jinmai.foundation.ui.lists.columns import Column, orm_path, reader
-from jinmai.foundation.ui.lists.counting import Tally, tally
+from jinmai.foundation.ui.lists.counting import LARGE, Tally, tally
 from jinmai.foundation.ui.lists.drawn import Drawn
 from jinmai.foundation.ui.lists.filters import Filter
 from jinmai.foundation.ui.lists.kept import Kept
@@ -36,12 +36,13 @@ class Button:
 class View:
     """A ready question over the list (视图): label, the query it stands for, how many rows it has.
 
-    ``count`` is a number, or the rows themselves: those are counted by the list, a large count at most every so often.
+    ``where`` is the same question as a condition: the list counts all its views along with its total, in one go.
     """
 
     label: Any
     query: str
-    count: int | QuerySet | None = None
+    count: int | None = None
+    where: Q | None = None
 
 
 @dataclass
@@ -105,11 +106,22 @@ class ListPage:
         if column is None:
             return rows
         if isinstance(rows, QuerySet):
-            return rows.order_by(("-" if asked.descending else "") + orm_path(column, column.sort), "pk")
+            by = F(orm_path(column, column.sort))
+            first = by.desc(nulls_last=True) if asked.descending else by.asc(nulls_last=True)
+            # Equal rows keep the list's own order, on either engine and on the next page too.
+            return rows.order_by(first, *(rows.query.order_by or rows.model._meta.ordering), "pk")
         read = reader(column.sort if isinstance(column.sort, str) else column.getter)
         known = [row for row in rows if read(row) is not None]
         absent = [row for row in rows if read(row) is None]
         return sorted(known, key=read, reverse=asked.descending) + absent
+
+    def slice(self, rows: Any, start: int, stop: int, count: int) -> Any:
+        """Some of the rows; of very many, first the keys alone are sorted, then those rows are read whole."""
+        if not isinstance(rows, QuerySet) or count < LARGE or rows.query.distinct or rows.query.combinator:
+            return rows[start:stop]
+        keys = list(rows.values_list("pk", flat=True)[start:stop])
+        found = rows.order_by().in_bulk(keys)
+        return [found[key] for key in keys if key in found]
 
     def fetched(self, rows: Any) -> list[Any]:
         """A slice of rows, with what ``prepare`` adds."""
@@ -119,9 +131,14 @@ class ListPage:
         prepared = self.prepare(listed)
         return listed if prepared is None else list(prepared)
 
-    def tally(self, rows: Any, columns: Sequence[Column]) -> Tally:
-        """Count, sums and different ones of all rows found."""
-        return tally(rows, columns, self.distinct[0] if self.distinct else None)
+    def tally(self, rows: Any, columns: Sequence[Column], *, with_views: bool = False) -> Tally:
+        """Count, sums and different ones of all rows found; with the views' counts where nothing is filtered."""
+        return tally(rows, columns, self.distinct[0] if self.distinct else None, self.parts if with_views else None)
+
+    @property
+    def parts(self) -> dict[str, Q]:
+        """The views that are counted by their condition."""
+        return {str(place): view.where for place, view in enumerate(self.views) if view.where is not None}
 
     def key_of(self, row: Any) -> str:
         """What names a row when it is chosen."""
