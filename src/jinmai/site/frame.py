@@ -14,6 +14,7 @@ from jinmai.foundation.kernel.access.permissions import role_label
 from jinmai.foundation.kernel.access.session import actor_of
 from jinmai.foundation.kernel.clock import Clock
 from jinmai.foundation.kernel.home import current_home
+from jinmai.foundation.kernel.notices.actions import unread_of
 from jinmai.foundation.kernel.work.tasks import tasks_for
 from jinmai.site import navigation
 
@@ -58,6 +59,10 @@ def _personal(request: HttpRequest, actor: Actor) -> dict[str, Any]:
         "navigation": navigation.items_for(actor, request.path),
         "task_count": tasks_for(actor).count(),
         "tasks_url": reverse("site:tasks"),
+        "notice_count": unread_of(actor),
+        "notices_url": reverse("site:notice_list"),
+        "delegations_url": reverse("site:delegations"),
+        "jobs_url": reverse("site:job_list"),
         "search_url": reverse("site:search"),
         "search_hint": _("搜产品、机构、对接单") if actor.is_firm else _("搜企业、机构、信用代码、案号"),
         "query": request.GET.get("q", "") if request.path == reverse("site:search") else "",
@@ -72,6 +77,6 @@ def _post(post: Any, actor: Actor) -> dict[str, Any]:
     return {
         "id": post.pk,
         "organisation": post.organisation.name,
-        "role_label": _(post.role_label),
+        "role_label": _(post.role_label) + (_("（受托）") if post.delegated_from_id else ""),
         "current": post.pk == actor.membership_id,
     }

@@ -4,12 +4,40 @@ from __future__ import annotations
 
 from django.urls import path
 
-from jinmai.site.views import accounts, auditing, documents, organisations, search, second_factor, signing, workbench
+from jinmai.site.views import (
+    accounts,
+    auditing,
+    delegations,
+    documents,
+    jobs,
+    notices,
+    organisations,
+    search,
+    second_factor,
+    signing,
+    tasks,
+    workbench,
+)
 
 app_name = "site"
 urlpatterns = [
     path("", workbench.home, name="home"),
-    path("tasks/", workbench.task_list, name="tasks"),
+    path("tasks/", tasks.task_list, name="tasks"),
+    path("tasks/escalated/", tasks.escalated_list, name="escalated"),
+    path("tasks/hand-over/", tasks.hand_over, name="hand_over"),
+    path("tasks/<uuid:pk>/claim/", tasks.task_claim, name="task_claim"),
+    path("tasks/<uuid:pk>/release/", tasks.task_release, name="task_release"),
+    path("delegations/", delegations.delegation_list, name="delegations"),
+    path("delegations/new/", delegations.delegation_new, name="delegation_new"),
+    path("delegations/<int:pk>/end/", delegations.delegation_end, name="delegation_end"),
+    path("notices/", notices.notice_list, name="notice_list"),
+    path("notices/read/", notices.notice_read_all, name="notice_read_all"),
+    path("notices/channels/", notices.channel_choices, name="channels"),
+    path("notices/<uuid:pk>/open/", notices.notice_open, name="notice_open"),
+    path("jobs/", jobs.job_list, name="job_list"),
+    path("jobs/<uuid:pk>/", jobs.job_detail, name="job_detail"),
+    path("jobs/<uuid:pk>/progress/", jobs.job_progress, name="job_progress"),
+    path("jobs/<uuid:pk>/cancel/", jobs.job_cancel, name="job_cancel"),
     path("search/", search.found, name="search"),
     path("login/", signing.sign_in, name="login"),
     path("login/next/", signing.next_step, name="login_next"),
@@ -46,7 +74,7 @@ urlpatterns = [
     path("accounts/<int:pk>/factor/confirm/", accounts.confirm_factor_reset, name="account_factor_confirm"),
     path("accounts/<int:pk>/link/", accounts.link, name="account_link"),
     path("accounts/<int:pk>/unlink/", accounts.unlink, name="account_unlink"),
-    path("posts/<int:pk>/dismiss/", accounts.post_dismiss, name="post_dismiss"),
+    path("posts/<int:pk>/dismiss/", tasks.post_dismiss, name="post_dismiss"),
     path("permissions/", organisations.permission_list, name="permissions"),
     path("documents/attach/", documents.document_attach, name="document_attach"),
     path("documents/<uuid:pk>/", documents.document, name="document"),

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from jinmai.foundation.kernel.access import actions, lockout, logins, second_factor
-from jinmai.foundation.kernel.access.models import Membership, User
+from jinmai.foundation.kernel.access.models import User
 from jinmai.foundation.kernel.access.pages import page
 from jinmai.foundation.kernel.access.passwords import one_time_password
 from jinmai.foundation.kernel.access.permissions import allows, role_label, roles
@@ -191,16 +191,6 @@ def account_appoint(request: HttpRequest, pk: int) -> HttpResponse:
     crumbs = [(_("账号与岗位"), reverse("site:accounts")), (user.display_name, back), (_("给岗位"), "")]
     shown = {"title": _("给岗位"), "form": form, "submit": _("给岗位"), "crumbs": crumbs, "cancel_url": back}
     return render(request, "ui/form_page.html", shown)
-
-
-@page("kernel.dismiss")
-@require_POST
-def post_dismiss(request: HttpRequest, pk: int) -> HttpResponse:
-    """End a post."""
-    membership = get_object_or_404(Membership.objects.select_related("user"), pk=pk)
-    actions.dismiss(request.actor, membership=membership)
-    messages.success(request, _("岗位已免去，今日止"))
-    return redirect("site:account", pk=membership.user_id)
 
 
 # ---------------------------------------------------------------- what administrators do about an account

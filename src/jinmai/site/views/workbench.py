@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import date
 from typing import Any
 
+from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import get_language
@@ -14,12 +14,12 @@ from django.utils.translation import gettext as _
 from jinmai.foundation.kernel.access.pages import page
 from jinmai.foundation.kernel.access.permissions import allows
 from jinmai.foundation.kernel.clock import Clock
+from jinmai.foundation.kernel.work.clocks import due_day
 from jinmai.foundation.kernel.work.models import Task
 from jinmai.foundation.kernel.work.tasks import tasks_for
-from jinmai.foundation.ui.formats import due_in, zh_date
-from jinmai.foundation.ui.lists import Column, Filter, ListPage
+from jinmai.foundation.ui.formats import zh_date
 from jinmai.site.changes import changes_for, tells_cases
-from jinmai.site.figures import figures_for
+from jinmai.site.figures import counts_for, figures_for
 from jinmai.site.overdue import overdue_orders
 from jinmai.site.words import verb_words
 
@@ -28,34 +28,37 @@ SHOWN_PER_GROUP = 8
 SOON = 3
 
 
-def group_of(due_on: date | None, today: date) -> str:
-    """Which group of the workbench a due date falls in."""
-    if due_on is None:
-        return "later"
-    if due_on < today:
-        return "late"
-    if due_on == today:
-        return "today"
-    return "soon" if due_in(due_on, today) <= SOON else "later"
+def edges(today: date) -> dict[str, Q]:
+    """The groups of the workbench by lateness, as conditions on a task's day."""
+    fourth = due_day("working", today, SOON + 1)
+    return {
+        "late": Q(due_on__lt=today),
+        "today": Q(due_on=today),
+        "soon": Q(due_on__gt=today, due_on__lt=fourth),
+        "later": Q(due_on__gte=fourth) | Q(due_on__isnull=True),
+    }
 
 
-def grouped(tasks: Iterable[Task], today: date) -> list[dict[str, Any]]:
-    """Tasks by lateness, empty groups left out."""
+def grouped(tasks: QuerySet[Task], today: date) -> list[dict[str, Any]]:
+    """The most urgent tasks of each group with the group's count, empty groups left out; counted in the database."""
     heads = {
         "late": (_("已超期"), "bad"),
         "today": (_("今日到期"), "warn"),
         "soon": (_("3 个工作日内"), ""),
         "later": (_("其后"), ""),
     }
-    held: dict[str, list[Task]] = {name: [] for name in heads}
-    for task in tasks:
-        held[group_of(task.due_on, today)].append(task)
-    return [
-        {"label": label, "tone": tone, "count": len(held[name]), "tasks": held[name][:SHOWN_PER_GROUP],
-         "more": max(0, len(held[name]) - SHOWN_PER_GROUP), "name": name}
-        for name, (label, tone) in heads.items()
-        if held[name]
-    ]  # fmt: skip
+    conditions = edges(today)
+    counts = tasks.order_by().aggregate(**{name: Count("pk", filter=one) for name, one in conditions.items()})
+    groups = []
+    for name, (label, tone) in heads.items():
+        if not counts[name]:
+            continue
+        shown = list(tasks.filter(conditions[name])[:SHOWN_PER_GROUP])
+        for task in shown:
+            task.verb_words = task.verb_label or verb_words(task.verb)
+        more = counts[name] - len(shown)
+        groups.append({"label": label, "tone": tone, "count": counts[name], "tasks": shown, "more": more, "name": name})
+    return groups
 
 
 def day_words(today: date) -> str:
@@ -69,50 +72,17 @@ def day_words(today: date) -> str:
 def home(request: HttpRequest) -> HttpResponse:
     """The first page of every role."""
     today = Clock.today()
-    tasks = list(tasks_for(request.actor))
-    for task in tasks:
-        task.verb_words = task.verb_label or verb_words(task.verb)
+    groups = grouped(tasks_for(request.actor), today)
+    counts = counts_for(request.actor)
     shown = {
         "day": day_words(today),
-        "groups": grouped(tasks, today),
-        "count": len(tasks),
-        "figures": figures_for(request.actor),
-        "overdue": overdue_orders(request.actor),
+        "groups": groups,
+        "count": sum(group["count"] for group in groups),
+        "figures": figures_for(request.actor, counts),
+        "overdue": overdue_orders(request.actor, counts),
         "title": _("我的首页") if request.actor.is_firm else _("工作台"),
         "may_draft": allows(request.actor, "financing.draft_need"),
         "changes": changes_for(request.actor),
         "changes_note": _("与您有关的办理") if tells_cases(request.actor) else _("本单位最近办理"),
     }
     return render(request, "site/home.html", shown)
-
-
-@page("site.tasks")
-def task_list(request: HttpRequest) -> HttpResponse:
-    """All my tasks, as a list."""
-    today = Clock.today()
-    choices = [("late", _("已超期")), ("today", _("今日到期")), ("soon", _("今日以后"))]
-
-    def by_lateness(rows: Any, value: str) -> Any:
-        return rows.filter(**{{"late": "due_on__lt", "today": "due_on", "soon": "due_on__gt"}[value]: today})
-
-    return ListPage(
-        title=_("我的待办"),
-        subtitle=_("办完即消，不能直接勾掉"),
-        rows=tasks_for(request.actor),
-        columns=[
-            Column("due_on", _("时限"), kind="due", sort="due_on"),
-            Column("verb", _("要做的事"), value=lambda task: task.verb_label or verb_words(task.verb), kind="chip"),
-            Column("title", _("事项"), link=lambda task: task.url or None, sort="title"),
-            Column("region", _("区县"), value="region.name", sort="region__name"),
-            Column("day", _("到期日"), value="due_on", kind="date", sort="due_on"),
-            Column("opened_at", _("何时交办"), kind="datetime", sort="opened_at"),
-        ],
-        filters=[
-            Filter("lateness", _("时限"), choices, apply=by_lateness),
-            Filter("q", _("事项"), kind="search", fields=["title"]),
-        ],
-        row_url=lambda task: task.url,
-        empty=_("您的岗位现在没有待办。有新的对接单、审签或督办时会出现在这里。"),
-        export_name=_("我的待办"),
-        count_unit=_("件"),
-    ).respond(request)

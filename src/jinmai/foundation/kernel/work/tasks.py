@@ -63,5 +63,5 @@ def tasks_for(actor: Actor) -> QuerySet[Task]:
     """The open tasks of the actor's organisation and role, the most urgent first."""
     tasks = Task.objects.filter(
         organisation_id=actor.organisation_id, role=actor.role, done_at__isnull=True
-    ).select_related("organisation", "region", "clock")
+    ).select_related("organisation", "region", "clock", "claimed_by__user")
     return tasks.order_by(F("due_on").asc(nulls_last=True), "opened_at")
