@@ -239,6 +239,20 @@ def _imports(city: Any, planted: Planted) -> None:
         planted.things.append(Thing("receipt", receipt.file_name, receipt.pk, seen))
         if district:
             planted.canaries.append(Canary("金丝雀东汀回执", seen))
+    for username, mark in (("linqiushi", "局稿"), ("shenyihe", "区稿")):
+        draft = _import_draft(city, username, mark)
+        planted.things.append(Thing("import_draft", mark, draft.pk, frozenset({username}), frozenset({username})))
+        planted.canaries.append(Canary(f"金丝雀{mark}待导入.csv", frozenset({username})))
+
+
+def _import_draft(city: Any, username: str, mark: str) -> Any:
+    """A file on its way in is its post's alone until it has landed."""
+    from django.core.files.uploadedfile import SimpleUploadedFile
+
+    from jinmai.foundation.intake.drafts import start_import
+
+    text = "企业代号,企业名称\nE9901,示例企业\n"
+    return start_import(city.actor(username), [SimpleUploadedFile(f"金丝雀{mark}待导入.csv", text.encode())], "firms")
 
 
 def _accounts(city: Any, planted: Planted) -> None:
@@ -263,5 +277,6 @@ def _public_things(city: Any, planted: Planted) -> None:
         Thing("product", "p01", "p01", EVERYBODY),
         Thing("refusal_code", "JM-ACC-001", "JM-ACC-001", EVERYBODY),
         Thing("measure", "needs_count", "needs_count", EVERYBODY),
+        Thing("source", "firms", "firms", EVERYBODY),
         Thing("rule", "sme_classification_2017", "sme_classification_2017", EVERYBODY),
     ]

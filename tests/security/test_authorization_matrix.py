@@ -51,6 +51,8 @@ KINDS: tuple[tuple[str, str, str], ...] = (
     (r"cockpit/figures/", "measure", "measure"),
     (r"rules/", "rule_id", "rule"),
     (r"intake/receipts/", "receipt_id", "receipt"),
+    (r"intake/drafts/", "draft_id", "import_draft"),
+    (r"intake/sources/", "source_name", "source"),
     (r"consents/", "consent_id", "consent"),
     (r"attachments/", "pk", "attachment"),
     (r"attachments/", "attachment_id", "attachment"),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -12,7 +11,6 @@ from typing import Any
 
 from jinmai.foundation.analytics.actions import withdraw_batch
 from jinmai.foundation.analytics.landing import Arrived, facts_lock, incoming, land, live_batch, settle, sweep
-from jinmai.foundation.analytics.models import Batch
 from jinmai.foundation.kernel.access.actor import Actor
 from jinmai.foundation.kernel.access.permissions import require
 from jinmai.foundation.kernel.action import action
@@ -21,17 +19,16 @@ from jinmai.foundation.kernel.home import current_home
 from jinmai.foundation.kernel.ids import new_id
 from jinmai.foundation.kernel.subjects.actions import ensure_subjects
 
-from . import child
 from .declarations import Source, sources
 from .models import Receipt
+from .reading import GivenFile, Progress, parse
 
-
-@dataclass(frozen=True)
-class GivenFile:
-    """A file as handed over: where it lies now, and what its owner calls it."""
-
-    path: Path
-    name: str
+__all__ = [
+    "GivenFile", "ImportOutcome", "import_files", "keep_original", "record_import", "source_named", "withdraw_import",
+]  # fmt: skip
+#: Name of a file's copy beside what was read from it, and the folder under ``files/`` where it goes for good.
+ORIGINAL = "original"
+RETURNED = "returned"
 
 
 @dataclass
@@ -71,7 +68,8 @@ def import_files(
                 following = (files[place + 1].path, folders[place + 1]) if place + 1 < len(files) else None
                 progress(f"{given.name}：读取中")
                 try:
-                    parsed = _parse(source, given, folders[place], following, progress)
+                    parsed = parse(source, given, folders[place], following=following, progress=_naming(given, progress))
+                    keep_original(given, parsed, folders[place])
                 except Refusal as refusal:
                     outcome.refused.append((given.name, refusal))
                     continue
@@ -82,35 +80,14 @@ def import_files(
     return outcome
 
 
-def _parse(
-    source: Source,
-    given: GivenFile,
-    folder: Path,
-    following: tuple[Path, Path] | None,
-    progress: Callable[[str], None],
-) -> dict[str, Any]:
-    if not given.path.is_file():
-        raise Refusal("JM-INT-007", f"找不到文件“{given.name}”", "请核对路径")
-    started = time.perf_counter()
-    live = [
-        (str(batch.pk), str(path))
-        for batch in Batch.objects.live().filter(source=source.name)
-        for path in (batch.file, batch.again_file)
-        if path is not None
-    ]
-    request = {
-        "source": source.name,
-        "path": str(given.path.resolve()),
-        "folder": str(folder),
-        "live": live,
-        "following": [str(part) for part in _resolved(following)] if following else None,
-    }
-    parsed = child.ask(request, lambda text: progress(f"{given.name}：{text}"))
-    return {**parsed, "seconds": time.perf_counter() - started}
+def _naming(given: GivenFile, progress: Callable[[str], None]) -> Progress:
+    return lambda text, share: progress(f"{given.name}：{text}")
 
 
-def _resolved(following: tuple[Path, Path]) -> tuple[Path, Path]:
-    return following[0].resolve(), following[1]
+def keep_original(given: GivenFile, parsed: dict[str, Any], folder: Path) -> None:
+    """Lay a copy beside what was read, where rows were rejected: its sender may want it back with the reasons."""
+    if parsed["rejected"]:
+        shutil.copyfile(given.path, folder / ORIGINAL)
 
 
 @action("intake.import_files")
@@ -133,6 +110,10 @@ def record_import(actor: Actor, source: Source, file_name: str, parsed: dict[str
     if parsed["rejected"]:
         rejects_path = f"rejects/{identity}.jsonl"
         settle(folder / "rejects.jsonl", current_home().facts / rejects_path)
+    original_path = ""
+    if (folder / ORIGINAL).is_file():
+        original_path = f"{RETURNED}/{identity}"
+        settle(folder / ORIGINAL, current_home().files / original_path)
     return Receipt.objects.create(
         id=identity,
         source=source.name,
@@ -147,6 +128,8 @@ def record_import(actor: Actor, source: Source, file_name: str, parsed: dict[str
         totals=parsed["totals"],
         notes=parsed["notes"],
         rejects_path=rejects_path,
+        original_path=original_path,
+        heading_row=parsed["heading_row"],
         seconds=round(parsed["seconds"], 3),
         organisation_id=actor.organisation_id,
         organisation_name=actor.organisation_name,

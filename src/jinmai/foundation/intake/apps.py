@@ -12,7 +12,7 @@ class IntakeConfig(AppConfig):
     verbose_name = "数据接入"
 
     def ready(self) -> None:
-        """Declare the fact tables that sources land in."""
-        from jinmai.foundation.intake import facts
+        """Declare the fact tables that sources land in, and the long work of intake."""
+        from jinmai.foundation.intake import facts, jobs  # noqa: F401 – declares its kinds
 
         facts.declare_tables()

@@ -9,11 +9,14 @@ import sys
 import tempfile
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from jinmai.foundation.kernel.errors import Refusal
 
 WORKER = "jinmai.foundation.intake.parsing.worker"
+#: A worker that says nothing for so long is ended: its file is answered for, the next one gets a new worker.
+SILENT_SECONDS = 180.0
 
 
 class Child:
@@ -34,7 +37,7 @@ class Child:
     def alive(self) -> bool:
         return self._process.poll() is None
 
-    def ask(self, request: dict[str, Any], progress: Callable[[str], None]) -> dict[str, Any]:
+    def ask(self, request: dict[str, Any], progress: Callable[[str, float], None]) -> dict[str, Any]:
         """Send one request and wait for its answer; a refusal of the whole file is raised."""
         assert self._process.stdin is not None and self._process.stdout is not None
         try:
@@ -42,24 +45,42 @@ class Child:
             self._process.stdin.flush()
         except BrokenPipeError:
             raise self._died() from None
-        for line in self._process.stdout:
+        while line := self._next_line():
             answer = json.loads(line)
             if "progress" in answer:
-                progress(answer["progress"])
+                progress(answer["progress"], answer["share"])
             elif "refused" in answer:
                 raise Refusal(**answer["refused"])
             else:
                 return dict(answer["parsed"])
         raise self._died()
 
+    def _next_line(self) -> str:
+        """The worker's next line; empty once it is gone, also when it was ended for its silence."""
+        assert self._process.stdout is not None
+        watch = threading.Timer(SILENT_SECONDS, self._process.kill)
+        watch.daemon = True
+        watch.start()
+        try:
+            line = self._process.stdout.readline()
+        finally:
+            watch.cancel()
+        return line if line.endswith("\n") else ""
+
     def _died(self) -> Refusal:
         self.close()
         return Refusal("JM-INT-004", "文件没能读完：读取程序中途退出", "文件可能过大或已损坏，请分成几个文件后再上传")
 
+    def kill(self) -> None:
+        """End the worker at once."""
+        self._process.kill()
+        self.close()
+
     def close(self) -> None:
         """End the worker."""
         if self._process.stdin:
-            self._process.stdin.close()
+            with suppress(BrokenPipeError):
+                self._process.stdin.close()
         try:
             self._process.wait(timeout=5)
         except subprocess.TimeoutExpired:
@@ -73,7 +94,7 @@ _lock = threading.Lock()
 _child: Child | None = None
 
 
-def ask(request: dict[str, Any], progress: Callable[[str], None]) -> dict[str, Any]:
+def ask(request: dict[str, Any], progress: Callable[[str, float], None]) -> dict[str, Any]:
     """Have the one child read a file; a child that died is replaced for the next file."""
     global _child
     with _lock:
@@ -86,6 +107,10 @@ def ask(request: dict[str, Any], progress: Callable[[str], None]) -> dict[str, A
         except Refusal:
             if not _child.alive:
                 _child = None
+            raise
+        except BaseException:  # whoever asked has stopped listening: what the worker still says is nobody's answer
+            _child.kill()
+            _child = None
             raise
 
 

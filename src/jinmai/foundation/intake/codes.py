@@ -12,7 +12,8 @@ from jinmai.foundation.kernel.errors import Refusal
 from jinmai.foundation.kernel.ids import check_uscc
 
 from .parsing.headings import folded
-from .parsing.unpack import FileRefused, rows_of, sniff_delimiter, unpack
+from .parsing.lines import rows_of, sniff_delimiter
+from .parsing.unpack import FileRefused, unpack
 
 
 def check_column(file: Path, column: str) -> dict[str, Any]:

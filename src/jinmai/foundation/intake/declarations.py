@@ -23,6 +23,9 @@ FACT_TYPES = {
     "date": "date", "money": "fen", "int": "int", "ratio": "ratio", "bool": "bool",
 }  # fmt: skip
 LEVELS = ("C1", "C2", "C3")
+#: What a code must be beyond text: ``uscc`` is a unified social credit code (统一社会信用代码), its check character right.
+FORMATS = ("", "uscc")
+LONGEST_CELL = 32_767  # what a spreadsheet's cell can hold
 PACKAGE = Path(__file__).parents[2]
 
 
@@ -44,6 +47,8 @@ class Field:
     values: Mapping[str, Any] = field(default_factory=dict)
     earliest: date | None = None
     help: str = ""
+    format: str = ""
+    example: str = ""
 
     @property
     def headings(self) -> tuple[str, ...]:
@@ -72,7 +77,7 @@ class SubjectRule:
 
 @dataclass(frozen=True)
 class Source:
-    """One declared source."""
+    """One declared source. ``keep_years`` says how long its facts are kept (保存期限), 0 while they are in use."""
 
     name: str
     label: str
@@ -85,6 +90,8 @@ class Source:
     checks: tuple[SumCheck, ...] = ()
     header_rows: int = 1
     total_words: tuple[str, ...] = ()
+    keep_years: int = 0
+    help: str = ""
 
     def field(self, name: str) -> Field:
         return next(one for one in self.fields if one.name == name)
@@ -101,7 +108,10 @@ def _take(where: str, given: Any, allowed: set[str], needed: set[str]) -> dict[s
 
 
 def _field(where: str, name: str, given: Any) -> Field:
-    allowed = {"label", "type", "unit", "required", "optional_column", "aliases", "values", "earliest", "help"}
+    allowed = {
+        "label", "type", "unit", "required", "optional_column", "aliases", "values", "earliest", "help", "format",
+        "example",
+    }  # fmt: skip
     row = _take(f"{where}.{name}", given, allowed, {"label", "type"})
     kind = row["type"]
     if kind not in FIELD_TYPES:
@@ -111,6 +121,8 @@ def _field(where: str, name: str, given: Any) -> Field:
         raise SourceBroken(f"{where}.{name}: unit {unit!r} is none of {', '.join(UNITS[kind])}")
     if kind in ("enum", "bool") and not row.get("values"):
         raise SourceBroken(f"{where}.{name}: an {kind} lists its values")
+    if row.get("format", "") not in FORMATS or (row.get("format") and kind not in ("key", "code")):
+        raise SourceBroken(f"{where}.{name}: format {row['format']!r} is none of {', '.join(FORMATS)}, for key or code")
     earliest = row.get("earliest")
     return Field(
         name=name,
@@ -123,6 +135,8 @@ def _field(where: str, name: str, given: Any) -> Field:
         values=dict(row.get("values", {})),
         earliest=date.fromisoformat(str(earliest)) if earliest else None,
         help=row.get("help", ""),
+        format=row.get("format", ""),
+        example=str(row.get("example", "")),
     )
 
 
@@ -130,7 +144,7 @@ def parse_source(given: Any, where: str) -> Source:
     """One declaration from its parsed YAML; ``where`` is named in errors."""
     allowed = {
         "name", "label", "level", "owner", "legal_basis", "lands_in", "subject", "total_words", "header_rows",
-        "fields", "checks",
+        "fields", "checks", "keep_years", "help",
     }  # fmt: skip
     row = _take(where, given, allowed, {"name", "label", "level", "owner", "legal_basis", "lands_in", "fields"})
     lands = _take(f"{where}.lands_in", row["lands_in"], {"fact"}, {"fact"})
@@ -164,6 +178,8 @@ def parse_source(given: Any, where: str) -> Source:
         checks=tuple(checks),
         header_rows=int(row.get("header_rows", 1)),
         total_words=tuple(row.get("total_words", ())),
+        keep_years=int(row.get("keep_years", 0)),
+        help=row.get("help", ""),
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
@@ -12,20 +14,36 @@ from .declarations import sources
 ACCEPTED = ".csv,.gz,.xlsx,.xls,.ods,.txt"
 
 
-def _source_choices() -> list[tuple[str, str]]:
-    return [(source.name, source.label) for source in sources().values()]
+class SeveralFiles(forms.ClearableFileInput):
+    """An input that takes several files, also dropped on it."""
+
+    allow_multiple_selected = True
 
 
-class ImportForm(Form):
-    """Which source, which file."""
+class FilesField(forms.FileField):
+    """One or several files."""
 
-    source = forms.ChoiceField(label=_("数据来源"), choices=_source_choices)
-    file = forms.FileField(
+    widget = SeveralFiles
+
+    def clean(self, data: Any, initial: Any = None) -> list[Any]:
+        """Each file checked; at least one."""
+        given = data if isinstance(data, (list, tuple)) else [data]
+        return [super(FilesField, self).clean(one, initial) for one in given]
+
+
+def _source_choices() -> list[tuple[str, Any]]:
+    return [("", _("由系统按列标题判断")), *((source.name, source.label) for source in sources().values())]
+
+
+class UploadForm(Form):
+    """The files, and their source where somebody already knows it."""
+
+    files = FilesField(
         label=_("文件"),
-        help_text=_("Excel（xlsx、xls）、ods 或 CSV（可压缩为 gz；UTF-8、GBK 均可）。第一行是列标题。"),
-        widget=forms.ClearableFileInput(attrs={"accept": ACCEPTED}),
+        widget=SeveralFiles(attrs={"accept": ACCEPTED}),
         error_messages={"empty": _("文件是空的，请重新导出后再上传")},
     )
+    source = forms.ChoiceField(label=_("数据来源"), choices=_source_choices, required=False)
 
 
 class WithdrawForm(Form):

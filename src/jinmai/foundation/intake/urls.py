@@ -2,13 +2,16 @@
 
 from django.urls import path
 
-from . import views
+from .views import receipts, wizard
 
 app_name = "intake"
 urlpatterns = [
-    path("", views.receipt_list, name="receipt_list"),
-    path("import/", views.import_files_page, name="import_files"),
-    path("receipts/<uuid:receipt_id>/", views.receipt, name="receipt"),
-    path("receipts/<uuid:receipt_id>/rejects/", views.reject_list, name="reject_list"),
-    path("receipts/<uuid:receipt_id>/withdraw/", views.withdraw, name="withdraw"),
+    path("", receipts.receipt_list, name="receipt_list"),
+    path("import/", wizard.upload, name="import_files"),
+    path("drafts/<uuid:draft_id>/", wizard.draft, name="draft"),
+    path("sources/<str:source_name>/template/", receipts.template, name="template"),
+    path("receipts/<uuid:receipt_id>/returned/", receipts.returned, name="returned"),
+    path("receipts/<uuid:receipt_id>/", receipts.receipt, name="receipt"),
+    path("receipts/<uuid:receipt_id>/rejects/", receipts.reject_list, name="reject_list"),
+    path("receipts/<uuid:receipt_id>/withdraw/", receipts.withdraw, name="withdraw"),
 ]

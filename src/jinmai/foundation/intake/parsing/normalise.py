@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from jinmai.foundation.intake.declarations import UNITS, Field, Source
+from jinmai.foundation.intake.declarations import LONGEST_CELL, UNITS, Field, Source
+from jinmai.foundation.kernel.ids import USCC_ALPHABET, USCC_WEIGHTS
 
 FULL_WIDTH = "".join(chr(code) for code in range(0xFF01, 0xFF5F)) + "\u3000\u2212"
 HALF_WIDTH = "".join(chr(code) for code in range(0x21, 0x7F)) + " -"
@@ -40,6 +41,11 @@ CREATE MACRO jm_loose_date(x) AS coalesce(
     try_cast(regexp_replace(translate(x, '年月./', '----'), '日.*$', '') AS DATE),
     try_cast(try_cast(x AS TIMESTAMP) AS DATE));
 CREATE MACRO jm_date(x) AS coalesce(try_cast(x AS DATE), jm_loose_date(replace(jm_fold(x), ' ', '')), jm_loose_date(jm_fold(x)));
+CREATE MACRO jm_uscc_sum(x) AS list_sum(list_transform(range(17),
+    lambda n: (strpos('{USCC_ALPHABET}', x[n + 1]) - 1) * ({list(USCC_WEIGHTS)})[n + 1]));
+CREATE MACRO jm_uscc_wrong(x) AS CASE WHEN x IS NULL THEN NULL WHEN strlen(x) <> 18 OR length(x) <> 18 THEN 'length'
+    WHEN NOT regexp_full_match(x, '[{USCC_ALPHABET}]+') THEN 'alphabet'
+    WHEN x[18] <> ('{USCC_ALPHABET}')[CAST((31 - jm_uscc_sum(x) % 31) % 31 AS INTEGER) + 1] THEN 'check_character' END;
 """
 
 
@@ -74,11 +80,10 @@ def _choice(field: Field) -> str:
 def value_sql(field: Field, source: Source) -> str:
     """The typed value of a field, NULL where its cell is blank or can't be read. Money in fen, ratios in 1e-9."""
     cell = _cell(field)
-    if field.type == "key":
+    if field.type in ("key", "code"):
+        folded = f"upper(jm_fold({cell}))" if field.format == "uscc" else f"jm_fold({cell})"
         scheme = source.subject.scheme if source.subject else ""
-        return f"{quoted(scheme + ':')} || jm_fold({cell})"
-    if field.type == "code":
-        return f"jm_fold({cell})"
+        return f"{quoted(scheme + ':')} || {folded}" if field.type == "key" else folded
     if field.type == "text":
         return f"nullif(trim({cell}, {quoted(BLANKS)}), '')"
     if field.type == "date":
@@ -95,6 +100,11 @@ def value_sql(field: Field, source: Source) -> str:
     return _choice(field)
 
 
+_USCC_WRONG = {
+    "length": "不是统一社会信用代码：应为 18 位",
+    "alphabet": "不是统一社会信用代码：有不该出现的字符",
+    "check_character": "统一社会信用代码的校验位不对",
+}
 _UNREADABLE = {
     "date": "不是日期",
     "money": "不是金额",
@@ -111,6 +121,12 @@ def problems(source: Source) -> list[Problem]:
         blank = f"jm_fold({cell}) IS NULL"
         if field.required:
             found.append(Problem(f"{value} IS NULL AND {blank}", field, "缺少必填内容"))
+        if field.type in ("key", "code", "text"):
+            long = f"strlen({cell}) > {LONGEST_CELL} AND length({cell}) > {LONGEST_CELL}"
+            found.append(Problem(long, field, f"内容超过 {LONGEST_CELL} 个字符"))
+        if field.format == "uscc":
+            wrong = f"jm_uscc_wrong(upper(jm_fold({cell})))"
+            found += [Problem(f"{wrong} = '{name}'", field, reason) for name, reason in _USCC_WRONG.items()]
         unreadable = _UNREADABLE.get(field.type)
         if field.type in ("enum", "bool"):
             unreadable = f"不是已知的取值（{'、'.join(map(str, field.values))}）"
@@ -128,14 +144,16 @@ def problems(source: Source) -> list[Problem]:
     return found
 
 
-def values_sql(source: Source, positions: dict[str, int], row_number: str) -> str:
-    """SELECT over ``lines``: row number in the file, cells as written (c_…) and values (v_…)."""
+def values_sql(source: Source, positions: dict[str, int], row_number: str, fault: str) -> str:
+    """SELECT over ``lines``: row number in the file, what is wrong with the line as a whole (``fault``, SQL), cells as
+    written (c_…) and values (v_…)."""
     cells, values = [], []
     for field in source.fields:
         place = positions.get(field.name)
         cells.append(f"{'CAST(NULL AS VARCHAR)' if place is None else f'c{place}'} AS {_cell(field)}")
         values.append(f"{value_sql(field, source)} AS {_value(field)}")
-    return f'SELECT *, {", ".join(values)} FROM (SELECT {row_number} AS "row", {", ".join(cells)} FROM lines)'
+    inner = f'SELECT {row_number} AS "row", {fault} AS "fault", {", ".join(cells)} FROM lines'
+    return f"SELECT *, {', '.join(values)} FROM ({inner})"
 
 
 def judged_sql(source: Source) -> str:
@@ -143,7 +161,9 @@ def judged_sql(source: Source) -> str:
 
     A query of its own: in one query with ``values_sql`` the engine would compute each value once per use.
     """
-    cases = " ".join(f"WHEN {one.when} THEN {number}" for number, one in enumerate(problems(source)))
+    cases = "WHEN fault IS NOT NULL THEN -1 " + " ".join(
+        f"WHEN {one.when} THEN {number}" for number, one in enumerate(problems(source))
+    )
     parts = ", ".join(_key_part(field) for field in source.fields)
     cells = ", ".join(_cell(field) for field in source.fields)
     first = "coalesce(" + ", ".join(f"nullif({_cell(field)}, '')" for field in source.fields) + ", '')"
@@ -153,10 +173,11 @@ def judged_sql(source: Source) -> str:
     )
 
 
-def cells_sql(source: Source, positions: dict[str, int], row_number: str) -> str:
-    """SELECT over ``lines``: row number and cells as written, in the order of the fields."""
+def cells_sql(source: Source, positions: dict[str, int], row_number: str, fault: str) -> str:
+    """SELECT over ``lines``: row number, what is wrong with the whole line, and cells as written in the order of the
+    fields."""
     cells = [f"{f'c{positions[field.name]}' if field.name in positions else 'NULL'}" for field in source.fields]
-    return f'SELECT {row_number} AS "row", {", ".join(cells)} FROM lines'
+    return f'SELECT {row_number} AS "row", {fault} AS "line_fault", {", ".join(cells)} FROM lines'
 
 
 def _key_part(field: Field) -> str:

@@ -9,6 +9,7 @@ import json
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -16,15 +17,21 @@ from typing import Any
 
 import duckdb
 
-from jinmai.foundation.intake.declarations import Source, sources
+from jinmai.foundation.intake.declarations import Field, Source, sources
 
-from .headings import LOOK_AT_ROWS, Headings, find_headings
+from .headings import LOOK_AT_ROWS, Headings, find_headings, mapped_headings
+from .lines import UNREADABLE, lines_of, rows_of, sniff_delimiter
 from .normalise import MACROS, Problem, cells_sql, judged_sql, problems, quoted, values_sql
-from .unpack import FileRefused, Unpacked, rows_of, sniff_delimiter, unpack
+from .returned import Returned, give_back
+from .unpack import FileRefused, Unpacked, unpack
 
 FORMAT = 1
 ROW_GROUP = 20_000
 SHOWN_LENGTH = 60
+SAMPLE_ROWS = 8
+WHOLE_LINE = "整行"
+#: What a reader is at, in words, and which share of the file it has behind it.
+Progress = Callable[[str, float], None]
 
 
 @dataclass
@@ -45,6 +52,20 @@ class Parsed:
     happened_to: str | None
     notes: list[str] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)
+    heading_row: int = 1
+    sample: list[dict[str, str]] = field(default_factory=list)
+
+
+@dataclass
+class Seen:
+    """What a first look at a file shows: its first rows as text, and how many lines it has."""
+
+    top: list[tuple[int, list[str]]]
+    lines: int
+    file_sha256: str
+    encoding: str
+    kind: str
+    notes: list[str]
 
 
 class Reader:
@@ -64,9 +85,12 @@ class Reader:
         live: Sequence[tuple[str, str]] = (),
         following: Path | None = None,
         following_folder: Path | None = None,
-        progress: Callable[[str], None] = lambda text: None,
+        progress: Progress = lambda text, share: None,
+        mapping: dict[str, Any] | None = None,
+        sample: bool = False,
     ) -> Parsed:
-        """Read ``path``; ``live`` lists (batch id, Parquet file) of what this source already holds."""
+        """Read ``path``; ``live`` lists (batch id, Parquet file) of what this source already holds. ``mapping`` says
+        which column is which field where the headings don't; with ``sample`` a few good rows come back as read."""
         source = sources()[source_name]
         watch = Stopwatch()
         unpacked = self._unpacked(path, folder)
@@ -74,9 +98,35 @@ class Reader:
             self._ahead[str(following)] = _Ahead(following, following_folder)
         watch.lap("unpack")
         try:
-            return self._parse(source, unpacked, folder, live, watch, progress)
+            return self._parse(source, unpacked, folder, live, watch, progress, mapping, sample)
         finally:
             unpacked.path.unlink(missing_ok=True)
+
+    def look(self, path: Path, folder: Path) -> Seen:
+        """A first look, before anybody said which source it is."""
+        unpacked = self._unpacked(path, folder)
+        try:
+            top = _top(unpacked, _delimiter(unpacked))
+        finally:
+            unpacked.path.unlink(missing_ok=True)
+        shown = [(row, [cell.strip()[:SHOWN_LENGTH].replace(UNREADABLE, "\ufffd") for cell in cells]) for row, cells in top]
+        return Seen(shown, unpacked.lines, unpacked.sha256, unpacked.encoding, unpacked.kind, unpacked.notes)
+
+    def give_back(self, path: Path, folder: Path, rejects: Path, heading: int) -> Returned:
+        """The file as it was handed over, with a column that says which rows were rejected and why."""
+        unpacked = self._unpacked(path, folder)
+        try:
+            return give_back(unpacked, path, folder, rejects, _delimiter(unpacked), heading)
+        finally:
+            unpacked.path.unlink(missing_ok=True)
+
+    def forget(self) -> None:
+        """Begin anew after a file that broke something on the way."""
+        con, self._con = self._con, None
+        self._ahead.clear()
+        if con is not None:
+            with suppress(duckdb.Error):
+                con.close()
 
     def _unpacked(self, path: Path, folder: Path) -> Unpacked:
         ahead = self._ahead.pop(str(path), None) or _Ahead(path, folder)
@@ -100,28 +150,33 @@ class Reader:
         folder: Path,
         live: Sequence[tuple[str, str]],
         watch: Stopwatch,
-        progress: Callable[[str], None],
+        progress: Progress,
+        mapping: dict[str, Any] | None,
+        sample: bool,
     ) -> Parsed:
         con = self._connection(folder)
         for table in ("lines", "read", "typed", "repeats", "known"):
             con.execute(f"DROP TABLE IF EXISTS {table}")
-        headings, row_number, notes = _load(con, source, unpacked, folder)
+        headings, row_number, fault, notes = _load(con, source, unpacked, folder, mapping)
         watch.lap("load")
-        progress("已读入，正在核对各行")
-        con.execute(f"CREATE TEMP TABLE read AS {values_sql(source, headings.positions, row_number)}")
+        progress("已读入，正在核对各行", 0.4)
+        con.execute(f"CREATE TEMP TABLE read AS {values_sql(source, headings.positions, row_number, fault)}")
         con.execute(f"CREATE TEMP TABLE typed AS {judged_sql(source)}")
         con.execute("DROP TABLE read")
         watch.lap("normalise")
+        progress("正在查重", 0.7)
         _mark_repeats(con, live)
         watch.lap("repeats")
         parsed = _summary(con, source, unpacked, headings, [*unpacked.notes, *notes])
         if parsed.rows == 0:
             raise FileRefused("JM-INT-001", "文件里只有标题，没有数据行", "请重新导出后再上传")
+        progress("正在写入", 0.9)
         _write(con, source, folder)
         watch.lap("write")
         parsed.digest = _content_digest(con, source, folder)
         watch.lap("digest")
-        _write_rejects(con, source, cells_sql(source, headings.positions, row_number), folder)
+        parsed.sample = _sample(con, source) if sample else []
+        _write_rejects(con, source, cells_sql(source, headings.positions, row_number, fault), folder)
         con.execute("DROP TABLE lines; DROP TABLE typed")
         parsed.seconds = watch.laps
         return parsed
@@ -164,32 +219,43 @@ class _Ahead:
         raise self._outcome
 
 
-def _load(
-    con: duckdb.DuckDBPyConnection, source: Source, unpacked: Unpacked, folder: Path
-) -> tuple[Headings, str, list[str]]:
-    """Fill ``lines`` with the cells as text; the heading, the SQL for a row's number in the file, and notes."""
+def _delimiter(unpacked: Unpacked) -> str:
     with unpacked.path.open(encoding="utf-8", newline="") as stream:
-        delimiter = sniff_delimiter(_heading_line(stream.read(4000)))
-    try:
-        top = list(islice(rows_of(unpacked.path, delimiter), LOOK_AT_ROWS))
-    except csv.Error:
-        raise FileRefused("JM-INT-002", "这不是可读的表格文件", "请上传 Excel 或 CSV 文件") from None
-    headings = find_headings(source, top, tuple(sources().values()))
+        return sniff_delimiter(_heading_line(stream.read(4000)))
+
+
+def _top(unpacked: Unpacked, delimiter: str) -> list[tuple[int, list[str]]]:
+    return list(islice(rows_of(unpacked.path, delimiter, by_record=unpacked.kind == "spreadsheet"), LOOK_AT_ROWS))
+
+
+def _load(
+    con: duckdb.DuckDBPyConnection, source: Source, unpacked: Unpacked, folder: Path, mapping: dict[str, Any] | None
+) -> tuple[Headings, str, str, list[str]]:
+    """Fill ``lines`` with the cells as text; the heading, the SQL for a row's number in the file and for what is wrong
+    with the whole line, and notes."""
+    delimiter = _delimiter(unpacked)
+    top = _top(unpacked, delimiter)
+    if not top:
+        raise FileRefused("JM-INT-001", "文件是空的", "请重新导出后再上传")
+    if mapping is None:
+        headings = find_headings(source, top, tuple(sources().values()))
+    else:
+        headings = mapped_headings(source, top, mapping)
     notes = [f"未使用的列：{'、'.join(headings.ignored)}"] if headings.ignored else []
-    width = len(next(cells for row, cells in top if row == headings.last_row))
+    width = max(len(next(cells for row, cells in top if row == headings.last_row)), *(n + 1 for n in headings.positions.values()))
     if unpacked.plain and headings.last_row == 1 and _load_quickly(con, unpacked, width, delimiter):
-        return headings, "rowid + 2", notes
+        return headings, "rowid + 2", "CAST(NULL AS VARCHAR)", notes
     _load_leniently(con, unpacked, folder, width, delimiter, headings.last_row)
-    return headings, '"line"', notes
+    return headings, '"line"', 'nullif("fault", \'\')', notes
 
 
 def _heading_line(text: str) -> str:
     return next((line for line in text.splitlines() if line.strip()), "")
 
 
-def _columns(width: int, first: str = "") -> str:
-    names = [*([first] if first else []), *(f"c{place}" for place in range(width))]
-    return "{" + ", ".join(f"'{name}': '{'BIGINT' if name == first else 'VARCHAR'}'" for name in names) + "}"
+def _columns(width: int, *first: str) -> str:
+    names = [*first, *(f"c{place}" for place in range(width))]
+    return "{" + ", ".join(f"'{name}': '{'BIGINT' if name == 'line' else 'VARCHAR'}'" for name in names) + "}"
 
 
 def _load_quickly(con: duckdb.DuckDBPyConnection, unpacked: Unpacked, width: int, delimiter: str) -> bool:
@@ -213,13 +279,13 @@ def _load_leniently(
     clean = folder / "lines.csv"
     with clean.open("w", encoding="utf-8", newline="") as out:
         writer = csv.writer(out, lineterminator="\n", quoting=csv.QUOTE_ALL)
-        for row, cells in rows_of(unpacked.path, delimiter):
+        for row, cells, fault in lines_of(unpacked.path, delimiter, by_record=unpacked.kind == "spreadsheet"):
             if row > heading:
                 spread = [*cells[:width], *[""] * (width - len(cells))]
-                writer.writerow([row, *spread])
+                writer.writerow([row, fault, *spread])
     con.execute(
         f"CREATE OR REPLACE TEMP TABLE lines AS SELECT * FROM read_csv({quoted(str(clean))}, auto_detect=false, "
-        f"header=false, delim=',', quote='\"', escape='\"', columns={_columns(width, 'line')}, "
+        f"header=false, delim=',', quote='\"', escape='\"', columns={_columns(width, 'line', 'fault')}, "
         f"max_line_size=10000000, parallel=false)"
     )
     clean.unlink()
@@ -283,6 +349,7 @@ def _summary(
         happened_from=span[0],
         happened_to=span[1],
         notes=notes,
+        heading_row=headings.last_row,
     )
 
 
@@ -345,9 +412,17 @@ def _write_rejects(con: duckdb.DuckDBPyConnection, source: Source, cells: str, f
     )
     with (folder / "rejects.jsonl").open("w", encoding="utf-8") as out:
         while some := rows.fetchmany(10_000):
-            for number, row, *given in some:
-                reject = _reject(source, known[number], dict(zip((f.name for f in source.fields), given, strict=True)))
+            for number, row, fault, *given in some:
+                reject = _whole_line(given, fault)
+                if number >= 0:
+                    named = dict(zip((one.name for one in source.fields), given, strict=True))
+                    reject = _reject(source, known[number], named)
                 out.write(json.dumps({"row": row, **reject}, ensure_ascii=False) + "\n")
+
+
+def _whole_line(cells: Sequence[str | None], fault: str) -> dict[str, str]:
+    shown = " ".join(cell for cell in cells if cell)[:SHOWN_LENGTH].replace(UNREADABLE, "\ufffd")
+    return {"column": WHOLE_LINE, "value": shown, "reason": fault}
 
 
 def _reject(source: Source, problem: Problem, cells: dict[str, str | None]) -> dict[str, str]:
@@ -360,6 +435,27 @@ def _reject(source: Source, problem: Problem, cells: dict[str, str | None]) -> d
     return {"column": problem.field.label, "value": value[:SHOWN_LENGTH], "reason": reason}
 
 
-def as_dict(parsed: Parsed) -> dict[str, Any]:
+def _sample(con: duckdb.DuckDBPyConnection, source: Source) -> list[dict[str, str]]:
+    """The first good rows as they were read: by field, money in 元, dates ISO, ratios in percent."""
+    shown = ", ".join(_shown(one) for one in source.fields)
+    rows = con.execute(
+        f"SELECT row, {shown} FROM typed WHERE problem IS NULL AND NOT is_total ORDER BY row LIMIT {SAMPLE_ROWS}"
+    ).fetchall()
+    names = ["row", *(one.name for one in source.fields)]
+    return [{name: "" if cell is None else str(cell) for name, cell in zip(names, row, strict=True)} for row in rows]
+
+
+def _shown(one: Field) -> str:
+    value = f'"v_{one.name}"'
+    if one.type == "money":
+        return f"CAST({value} AS DECIMAL(38,2)) / 100"
+    if one.type == "ratio":
+        return f"CAST(CAST({value} AS DECIMAL(38,9)) / 10000000 AS DECIMAL(38,4)) || '%'"
+    if one.type == "bool":
+        return f"CASE {value} WHEN true THEN '是' WHEN false THEN '否' END"
+    return f"left(CAST({value} AS VARCHAR), {SHOWN_LENGTH})"
+
+
+def as_dict(found: Parsed | Seen | Returned) -> dict[str, Any]:
     """For sending to the parent."""
-    return asdict(parsed)
+    return asdict(found)

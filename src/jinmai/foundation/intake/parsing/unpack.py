@@ -3,24 +3,38 @@
 from __future__ import annotations
 
 import codecs
-import csv
 import gzip
 import hashlib
-import io
-import zipfile
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import date, datetime, time, timedelta
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
+
+from .lines import UNREADABLE
+from .spreadsheets import WorkbookRefused, inspect_archive, write_first_sheet
 
 CHUNK = 1 << 20
-SPREADSHEET_LIMIT = 300 * (1 << 20)
 TEXT_LIMIT = 2 * (1 << 30)
+#: A gz that unpacks further than this must not do so more than a hundredfold.
+GZIP_LIMIT = 200 * (1 << 20)
+RATIO_LIMIT = 100
 ZIP, OLE = b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
-GZIP, PDF = b"\x1f\x8b", b"%PDF"
+GZIP = b"\x1f\x8b"
 BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
+#: What a file's first bytes give away; the officer hears what it is rather than that it is wrong.
+SIGNATURES = (
+    (b"%PDF", "PDF 文件"),
+    (b"\xff\xd8\xff", "图片（JPG）"),
+    (b"\x89PNG", "图片（PNG）"),
+    (b"GIF8", "图片（GIF）"),
+    (b"BM", "图片（BMP）"),
+    (b"Rar!", "压缩包（RAR）"),
+    (b"7z\xbc\xaf", "压缩包（7z）"),
+    (b"MZ", "程序文件"),
+    (b"\x7fELF", "程序文件"),
+)
+NOT_A_TABLE = "请上传导出的 Excel 或 CSV 文件"
 
 
 class FileRefused(Exception):
@@ -48,14 +62,25 @@ def unpack(given: Path, target: Path) -> Unpacked:
     """Write the content of ``given`` as UTF-8 CSV to ``target``."""
     digest = file_digest(given)
     with given.open("rb") as stream:
-        head = stream.read(8)
+        head = stream.read(512)
     if not head:
         raise FileRefused("JM-INT-001", "文件是空的", "请重新导出后再上传")
-    if head.startswith(PDF):
-        raise FileRefused("JM-INT-002", "这是 PDF 文件，不是表格", "请上传导出的 Excel 或 CSV 文件")
     if head.startswith((ZIP, OLE)):
-        return _from_spreadsheet(given, target, digest)
+        return _from_spreadsheet(given, target, digest, zipped=head.startswith(ZIP))
+    _refuse_by_signature(head)
     return _from_text(given, target, digest, zipped=head.startswith(GZIP))
+
+
+def _refuse_by_signature(head: bytes) -> None:
+    for mark, name in SIGNATURES:
+        binary = len(mark) > 2 or any(byte < 9 for byte in head[2:64])  # two letters may begin a heading
+        if head.startswith(mark) and binary:
+            raise FileRefused("JM-INT-002", f"这是{name}，不是表格", NOT_A_TABLE)
+    start = head.lstrip(codecs.BOM_UTF8).lstrip().lower()
+    if start.startswith((b"<html", b"<!doctype html", b"<table", b"<?xml", b"<meta", b"<style")):
+        raise FileRefused(
+            "JM-INT-002", "这是网页（HTML/XML），只是文件名像表格", "请在 Excel 或 WPS 里打开，另存为 xlsx 后再上传"
+        )
 
 
 def file_digest(path: Path) -> str:
@@ -68,12 +93,13 @@ def _open(given: Path, zipped: bool) -> IO[bytes]:
     return gzip.open(given, "rb") if zipped else given.open("rb")  # type: ignore[return-value]
 
 
-def _chunks(stream: IO[bytes]) -> Iterator[bytes]:
+def _chunks(stream: IO[bytes], packed: int) -> Iterator[bytes]:
+    """A megabyte at a time; ``packed`` is the size of the file as handed over."""
     size = 0
     try:
         while chunk := stream.read(CHUNK):
             size += len(chunk)
-            if size > TEXT_LIMIT:
+            if size > TEXT_LIMIT or (size > GZIP_LIMIT and size > RATIO_LIMIT * packed):
                 raise FileRefused("JM-INT-004", "文件解开后过大", "请分成几个文件上传")
             yield chunk
     except (EOFError, zlib.error, gzip.BadGzipFile):
@@ -81,35 +107,37 @@ def _chunks(stream: IO[bytes]) -> Iterator[bytes]:
 
 
 def _from_text(given: Path, target: Path, digest: str, *, zipped: bool) -> Unpacked:
+    packed = given.stat().st_size
     with _open(given, zipped) as stream:
-        head = next(_chunks(stream), b"")
+        head = next(_chunks(stream, packed), b"")
     if not head.strip():
         raise FileRefused("JM-INT-001", "文件是空的", "请重新导出后再上传")
     named = next((name for mark, name in BOMS if head.startswith(mark)), "")
     for encoding in [named] if named else ["utf-8", "gb18030"]:
         with _open(given, zipped) as stream, target.open("wb") as out:
             try:
-                lines, blank = _transcode(stream, out, encoding)
+                lines, blank = _transcode(_chunks(stream, packed), out, encoding)
             except UnicodeError:
                 continue
-        if lines == 0:
-            raise FileRefused("JM-INT-001", "文件是空的", "请重新导出后再上传")
         notes = [] if encoding == "utf-8" else [f"文件编码 {encoding.upper()}，已转换"]
         return Unpacked(target, digest, encoding, lines, plain=not blank, notes=notes)
-    raise FileRefused(
-        "JM-INT-002", "这不是文本表格，认不出它的编码", "请另存为 UTF-8 或 GBK 编码的 CSV，或上传 Excel 文件"
-    )
+    if named != "utf-16":
+        return _from_mixed_text(given, target, digest, head, zipped=zipped)
+    raise FileRefused("JM-INT-002", "这不是文本表格，认不出它的编码", "请另存为 UTF-8 或 GBK 编码的 CSV，或上传 Excel 文件")
 
 
-def _transcode(stream: IO[bytes], out: IO[bytes], encoding: str) -> tuple[int, bool]:
-    """Copy as UTF-8; the number of lines, and whether line numbers can't be trusted (blank lines, bare returns)."""
+def _transcode(chunks: Iterator[bytes], out: IO[bytes], encoding: str) -> tuple[int, bool]:
+    """Copy as UTF-8; the number of lines, and whether line numbers can't be trusted (blank lines, bare returns).
+
+    What holds a NUL isn't text of this encoding.
+    """
     decoder = codecs.getincrementaldecoder(encoding)("strict")
     lines, odd, tail = 0, False, b"\n"
-    for chunk in _chunks(stream):
+    for chunk in chunks:
         text = decoder.decode(chunk)
         plain = chunk if encoding == "utf-8" else text.encode()
         if b"\x00" in plain:
-            raise FileRefused("JM-INT-002", "这不是文本表格（含有二进制内容）", "请上传导出的 Excel 或 CSV 文件")
+            raise UnicodeError
         seam = tail + plain
         odd = odd or b"\n\n" in seam or b"\n\r\n" in seam or plain.count(b"\r") != plain.count(b"\r\n")
         lines += plain.count(b"\n")
@@ -119,65 +147,62 @@ def _transcode(stream: IO[bytes], out: IO[bytes], encoding: str) -> tuple[int, b
     return lines + (0 if tail.endswith(b"\n") else 1), odd
 
 
-def _from_spreadsheet(given: Path, target: Path, digest: str) -> Unpacked:
-    """The first sheet that holds anything, cell by cell; refuses one that unpacks to more than 300 MB."""
-    if zipfile.is_zipfile(given):
-        with zipfile.ZipFile(given) as archive:
-            size = sum(entry.file_size for entry in archive.infolist())
-        if size > SPREADSHEET_LIMIT:
-            raise FileRefused("JM-INT-004", "表格解开后超过 300 MB", "请分成几个文件，或另存为 CSV 再上传")
-    from python_calamine import CalamineError, CalamineWorkbook
+def _marked(error: UnicodeError) -> tuple[str, int]:
+    assert isinstance(error, UnicodeDecodeError)
+    return UNREADABLE, error.start + 1
 
+
+codecs.register_error("jinmai.mark", _marked)
+
+
+def _from_mixed_text(given: Path, target: Path, digest: str, head: bytes, *, zipped: bool) -> Unpacked:
+    """Line by line, each in the encoding that fits it; a line that fits none is marked, so that only it is rejected.
+    Refuses what is no text at all."""
+    if head.count(b"\x00") * 50 > len(head):
+        raise FileRefused("JM-INT-002", "这不是文本表格（含有二进制内容）", NOT_A_TABLE)
+    lines = marked = 0
+    with _open(given, zipped) as stream, target.open("w", encoding="utf-8", newline="") as out:
+        for line in _physical_lines(_chunks(stream, given.stat().st_size)):
+            text = _decoded(line)
+            lines += 1
+            marked += UNREADABLE in text
+            out.write(text)
+    if lines < 2 or marked * 2 > lines:
+        raise FileRefused(
+            "JM-INT-002", "这不是文本表格，认不出它的编码", "请另存为 UTF-8 或 GBK 编码的 CSV，或上传 Excel 文件"
+        )
+    notes = [f"文件编码混杂，已逐行识别；{marked} 行认不出，见退回的行" if marked else "文件编码混杂，已逐行识别"]
+    return Unpacked(target, digest, "mixed", lines, plain=False, notes=notes)
+
+
+def _physical_lines(chunks: Iterator[bytes]) -> Iterator[bytes]:
+    rest = b""
+    for chunk in chunks:
+        *whole, rest = (rest + chunk).split(b"\n")
+        yield from (line + b"\n" for line in whole)
+    if rest:
+        yield rest
+
+
+def _decoded(line: bytes) -> str:
+    for encoding in ("utf-8", "gb18030"):
+        try:
+            text = line.decode(encoding)
+            break
+        except UnicodeDecodeError:
+            continue
+    else:
+        text = line.decode("utf-8", errors="jinmai.mark")
+    return text.lstrip("\ufeff").replace("\x00", UNREADABLE)
+
+
+def _from_spreadsheet(given: Path, target: Path, digest: str, *, zipped: bool) -> Unpacked:
+    """The first sheet that holds anything, cell by cell."""
     try:
-        book = CalamineWorkbook.from_path(str(given))
-        filled = [(name, rows) for name in book.sheet_names if (rows := _sheet(book, name))]
-    except (CalamineError, OSError, ValueError, zipfile.BadZipFile):
-        raise FileRefused("JM-INT-002", "这不是可读的表格文件", "请上传 Excel（xlsx、xls）、ods 或 CSV 文件") from None
-    if not filled:
+        notes = inspect_archive(given) if zipped else []
+        lines, more = write_first_sheet(given, target)
+    except WorkbookRefused as refused:
+        raise FileRefused(refused.code, refused.reason, refused.remedy) from None
+    if not lines:
         raise FileRefused("JM-INT-001", "表格是空的", "请重新导出后再上传")
-    name, rows = filled[0]
-    with target.open("w", encoding="utf-8", newline="") as out:
-        writer = csv.writer(out, lineterminator="\n")
-        writer.writerows([cell_text(cell) for cell in row] for row in rows)
-    notes = [f"只读取了工作表“{name}”"] if len(filled) > 1 else []
-    return Unpacked(target, digest, "spreadsheet", len(rows), plain=False, kind="spreadsheet", notes=notes)
-
-
-def _sheet(book: Any, name: str) -> list[list[Any]]:
-    rows = book.get_sheet_by_name(name).to_python(skip_empty_area=False)
-    return rows if any(cell != "" for row in rows for cell in row) else []
-
-
-def cell_text(cell: Any) -> str:
-    """A spreadsheet's cell as it would stand in a CSV file: whole numbers without a point, dates as ISO dates, other
-    numbers to the 15 digits that a spreadsheet keeps.
-
-    >>> cell_text(3390939.0), cell_text(0.1 + 0.2), cell_text(date(2017, 7, 18)), cell_text(True)
-    ('3390939', '0.3', '2017-07-18', '是')
-    """
-    if isinstance(cell, bool):
-        return "是" if cell else "否"
-    if isinstance(cell, float):
-        return str(int(cell)) if cell.is_integer() else repr(float(f"{cell:.15g}"))
-    if isinstance(cell, datetime):
-        return cell.date().isoformat() if cell.time() == time() else cell.isoformat(sep=" ")
-    if isinstance(cell, (date, time, timedelta)):
-        return str(cell)
-    return str(cell)
-
-
-def rows_of(path: Path, delimiter: str) -> Iterator[tuple[int, list[str]]]:
-    """(row number in the file, cells) of a CSV file read leniently; blank lines are counted and left out."""
-    with path.open(encoding="utf-8", newline="") as stream:
-        reader = csv.reader(stream, delimiter=delimiter)
-        start = 1
-        for cells in reader:
-            if any(cell.strip() for cell in cells):
-                yield start, cells
-            start = reader.line_num + 1
-
-
-def sniff_delimiter(line: str) -> str:
-    """The separator of a heading line: comma, tab, semicolon or bar, whichever stands most often outside quotes."""
-    counts = {mark: len(next(csv.reader(io.StringIO(line), delimiter=mark), [])) for mark in ",\t;|"}
-    return max(counts, key=lambda mark: counts[mark])
+    return Unpacked(target, digest, "spreadsheet", lines, plain=False, kind="spreadsheet", notes=[*notes, *more])

@@ -12,6 +12,12 @@ from pathlib import Path
 from typing import Any
 
 ADDRESS_SPACE = 2 * (1 << 30)
+TOO_LARGE = {"code": "JM-INT-004", "reason": "文件太大，内存不够", "remedy": "请分成几个文件上传"}
+UNREADABLE_FILE = {
+    "code": "JM-INT-002",
+    "reason": "文件的内容读不出来（结构不完整或已损坏）",
+    "remedy": "请在 Excel 或 WPS 里打开，另存为 xlsx 或 CSV 后再上传",
+}
 
 
 def _say(message: dict[str, Any]) -> None:
@@ -20,25 +26,45 @@ def _say(message: dict[str, Any]) -> None:
 
 
 def _answer(reader: Any, request: dict[str, Any]) -> dict[str, Any]:
+    """One request's answer. Whatever a hostile file makes the parts stumble over, the file is refused in words."""
     from .reader import as_dict
     from .unpack import FileRefused
 
-    following = request.get("following")
     try:
-        parsed = reader.read(
-            request["source"],
-            Path(request["path"]),
-            Path(request["folder"]),
-            live=[(batch, path) for batch, path in request["live"]],
-            following=Path(following[0]) if following else None,
-            following_folder=Path(following[1]) if following else None,
-            progress=lambda text: _say({"progress": text}),
-        )
+        found = _carried_out(reader, request)
     except FileRefused as refused:
         return {"refused": {"code": refused.code, "reason": refused.reason, "remedy": refused.remedy}}
-    except MemoryError:
-        return {"refused": {"code": "JM-INT-004", "reason": "文件太大，内存不够", "remedy": "请分成几个文件上传"}}
-    return {"parsed": as_dict(parsed)}
+    except (KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException as problem:  # a panic of a part in another language is no Exception
+        print(f"{type(problem).__name__}: {str(problem)[:500]}", file=sys.stderr, flush=True)
+        reader.forget()
+        return {"refused": TOO_LARGE if _for_want_of_memory(problem) else UNREADABLE_FILE}
+    return {"parsed": as_dict(found)}
+
+
+def _carried_out(reader: Any, request: dict[str, Any]) -> Any:
+    path, folder = Path(request["path"]), Path(request["folder"])
+    if request.get("task") == "look":
+        return reader.look(path, folder)
+    if request.get("task") == "return":
+        return reader.give_back(path, folder, Path(request["rejects"]), int(request["heading_row"]))
+    following = request.get("following")
+    return reader.read(
+        request["source"],
+        path,
+        folder,
+        live=[(batch, file) for batch, file in request["live"]],
+        following=Path(following[0]) if following else None,
+        following_folder=Path(following[1]) if following else None,
+        progress=lambda text, share: _say({"progress": text, "share": share}),
+        mapping=request.get("mapping"),
+        sample=bool(request.get("sample")),
+    )
+
+
+def _for_want_of_memory(problem: BaseException) -> bool:
+    return isinstance(problem, MemoryError) or "OutOfMemory" in type(problem).__name__
 
 
 def main() -> None:

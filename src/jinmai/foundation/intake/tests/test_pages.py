@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 from typing import Any
 
@@ -9,29 +10,66 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 
-from jinmai.foundation.intake.models import Receipt
-from jinmai.foundation.intake.tests.files import GOOD, csv_text
+from jinmai.foundation.analytics.models import Batch
+from jinmai.foundation.intake.declarations import sources
+from jinmai.foundation.intake.models import ImportDraft, Receipt
+from jinmai.foundation.intake.tests.files import GOOD, HEADING, csv_text
+from jinmai.foundation.kernel.jobs import run_until_empty
 
 pytestmark = pytest.mark.django_db
 WRONG = ("E9001", "1009", "2020-02-30", "=1+1", "1.00", "0", "1.00", "有效发票")
 
 
 def upload(client: Any, text: str, source: str = "invoices.output", name: str = "七月发票.csv") -> Any:
-    file = SimpleUploadedFile(name, text.encode("gb18030"))
-    return client.post(reverse("intake:import_files"), {"source": source, "file": file})
+    """Upload, the dry run with the columns as guessed, confirm, and the job that follows; the last page's answer."""
+    begun = begin(client, [SimpleUploadedFile(name, text.encode("gb18030"))], source)
+    address = begun["Location"]
+    client.post(address, {"do": "source", "source": source})
+    mapped = client.post(address, {"do": "map", **as_guessed(ImportDraft.objects.latest("created_at"))})
+    if mapped.status_code != 302:
+        return mapped
+    confirmed = client.post(address, {"do": "confirm"})
+    run_until_empty("test")
+    return confirmed
+
+
+def begin(client: Any, files: list[Any], source: str = "") -> Any:
+    return client.post(reverse("intake:import_files"), {"source": source, "files": files})
+
+
+def as_guessed(draft: ImportDraft) -> dict[str, str]:
+    """The mapping form as the page fills it in."""
+    positions = draft.mapping(0)["positions"]
+    return {f"f0_{name}": str(place) for name, place in positions.items()}
 
 
 def newest() -> Receipt:
     return Receipt.objects.latest("at")
 
 
-def test_upload_gives_a_receipt_with_its_rejected_rows(client_as: Any) -> None:
+def test_each_step_leads_to_the_next_and_to_a_receipt(client_as: Any) -> None:
     client = client_as("linqiushi")
-    assert "数据来源" in client.get(reverse("intake:import_files")).content.decode()
-    answer = upload(client, csv_text([*GOOD, WRONG]))
+    before = (Receipt.objects.count(), Batch.objects.count())
+    assert "把文件拖到这里" in client.get(reverse("intake:import_files")).content.decode()
+    begun = begin(client, [SimpleUploadedFile("七月发票.csv", csv_text([*GOOD, WRONG]).encode("gb18030"))])
+    draft = ImportDraft.objects.get()
+    address = reverse("intake:draft", args=[draft.pk])
+    assert begun["Location"] == address and draft.source == "invoices.output"
+    assert "最像" in client.get(address).content.decode()
+    assert client.post(address, {"do": "source", "source": "invoices.output"})["Location"] == f"{address}?step=map"
+    columns = client.get(f"{address}?step=map").content.decode()
+    assert "企业代号" in columns and "E9001" in columns
+    assert client.post(address, {"do": "map", **as_guessed(draft)})["Location"] == f"{address}?step=check"
+    tried = client.get(address).content.decode()
+    assert "将退回的行" in tried and "2020-02-30" in tried and "不是日期" in tried and "确认导入 3 行" in tried
+    assert (Receipt.objects.count(), Batch.objects.count()) == before
+    client.post(address, {"do": "confirm"})
+    assert "排队中" in client.get(address).content.decode()
+    assert run_until_empty("test") >= 1
+    done = client.get(address).content.decode()
+    assert "导入完成" in done and not draft.folder.exists()
     receipt = newest()
-    assert answer.status_code == 302 and answer["Location"] == reverse("intake:receipt", args=[receipt.pk])
-    page = client.get(answer["Location"]).content.decode()
+    page = client.get(reverse("intake:receipt", args=[receipt.pk])).content.decode()
     assert "七月发票.csv" in page and "不是日期" in page and "林秋实" in page
     listed = client.get(reverse("intake:receipt_list")).content.decode()
     assert "七月发票.csv" in listed and "有退回行" in listed
@@ -41,11 +79,93 @@ def test_upload_gives_a_receipt_with_its_rejected_rows(client_as: Any) -> None:
     assert sheet.status_code == 200 and sheet.content.startswith(b"PK")
 
 
-def test_a_refused_file_keeps_the_form(client_as: Any) -> None:
+def test_columns_of_other_names_are_mapped_by_hand(client_as: Any) -> None:
+    client = client_as("linqiushi")
+    heading = ("户号", "票号", "哪天", "对方", "净额", "税", "总额", "真假")
+    begun = begin(client, [SimpleUploadedFile("a.csv", csv_text(GOOD, heading).encode())], "invoices.output")
+    address = begun["Location"]
+    page = client.get(f"{address}?step=map").content.decode()
+    assert "还没有对应的必需列" in page and "户号" in page
+    refused = client.post(address, {"do": "map", "f0_subject_key": "0"})
+    assert refused.status_code == 422 and "还有必需的列没有对应" in refused.content.decode()
+    names = [one.name for one in sources()["invoices.output"].fields]
+    twice = {f"f0_{name}": "0" for name in names}
+    assert "同一列对应了几项" in client.post(address, {"do": "map", **twice}).content.decode()
+    client.post(address, {"do": "map", **{f"f0_{name}": str(place) for place, name in enumerate(names)}})
+    client.post(address, {"do": "confirm"})
+    run_until_empty("test")
+    assert newest().accepted == 3 and newest().rejected == 0
+
+
+def test_a_wrong_file_is_said_and_does_not_hold_the_others_up(client_as: Any) -> None:
+    client = client_as("linqiushi")
+    picture = SimpleUploadedFile("照片.xlsx", b"\xff\xd8\xff\xe0" + bytes(range(256)) * 20)
+    begun = begin(client, [picture, SimpleUploadedFile("a.csv", csv_text(GOOD).encode())])
+    address = begun["Location"]
+    assert "这是图片（JPG），不是表格" in client.get(address).content.decode()
+    draft = ImportDraft.objects.get()
+    client.post(address, {"do": "map", **{f"f0_{name}": str(n) for name, n in draft.mapping(1)["positions"].items()}})
+    client.post(address, {"do": "confirm"})
+    run_until_empty("test")
+    done = client.get(address).content.decode()
+    assert "整份没有导入" in done and newest().accepted == 3
+    only = begin(client, [SimpleUploadedFile("照片.xlsx", b"\xff\xd8\xff\xe0" + bytes(range(256)) * 20)])
+    assert "都读不出表格" in client.get(only["Location"]).content.decode()
+
+
+def test_giving_up_and_cancelling(client_as: Any) -> None:
+    before = Receipt.objects.count()
+    client = client_as("linqiushi")
+    address = begin(client, [SimpleUploadedFile("a.csv", csv_text(GOOD).encode())])["Location"]
+    assert "a.csv" in client.get(reverse("intake:import_files")).content.decode()  # waits to be gone on with
+    draft = ImportDraft.objects.get()
+    client.post(address, {"do": "abandon"})
+    assert not draft.folder.exists() and "上传的文件已删除" in client.get(address).content.decode()
+    address = begin(client, [SimpleUploadedFile("a.csv", csv_text(GOOD).encode())])["Location"]
+    draft = ImportDraft.objects.latest("created_at")
+    client.post(address, {"do": "map", **as_guessed(draft)})
+    client.post(address, {"do": "confirm"})
+    client.post(address, {"do": "cancel"})
+    run_until_empty("test")
+    assert "导入已取消" in client.get(address).content.decode() and Receipt.objects.count() == before
+    client.post(address, {"do": "confirm"})
+    run_until_empty("test")
+    assert newest().accepted == 3
+
+
+def test_a_file_of_another_source_is_not_taken_for_this_one(client_as: Any) -> None:
     before = Receipt.objects.count()
     answer = upload(client_as("linqiushi"), csv_text(GOOD), source="invoices.input")
-    assert answer.status_code == 422 and "它更像“销项发票”" in answer.content.decode()
+    assert answer.status_code == 422 and "还有必需的列没有对应：销方单位代号" in answer.content.decode()
     assert Receipt.objects.count() == before
+
+
+def test_the_sheet_goes_back_with_reasons(client_as: Any) -> None:
+    client = client_as("linqiushi")
+    upload(client, csv_text([*GOOD, WRONG]))
+    back = client.get(reverse("intake:returned", args=[newest().pk]))
+    lines = back.content.decode("gb18030").splitlines()
+    assert back["X-Content-Type-Options"] == "nosniff" and back["Content-Disposition"].startswith("attachment")
+    assert lines[0] == ",".join([*HEADING, "退回原因"]) and lines[1:4] == csv_text(GOOD).splitlines()[1:]
+    assert lines[4] == "E9001,1009,2020-02-30,'=1+1,1.00,0,1.00,有效发票,开票日期：不是日期"
+    upload(client, csv_text(GOOD[:1]), name="b.csv")
+    assert client.get(reverse("intake:returned", args=[newest().pk])).status_code == 409  # nothing to mend
+
+
+def test_a_template_read_back_is_a_file_of_its_source(client_as: Any, tmp_path: Path) -> None:
+    openpyxl = pytest.importorskip("openpyxl")
+    client = client_as("linqiushi")
+    for source in sources().values():
+        content = client.get(reverse("intake:template", args=[source.name])).content
+        book = openpyxl.load_workbook(io.BytesIO(content))
+        assert book.sheetnames == ["数据", "示例", "说明"]
+        filled, example = book["数据"], [cell.value for cell in book["示例"][2]]
+        assert [cell.value for cell in book["示例"][1]] == [cell.value for cell in filled[1]]
+        filled.append(example)
+        book.save(tmp_path / "a.xlsx")
+        address = begin(client, [SimpleUploadedFile("a.xlsx", (tmp_path / "a.xlsx").read_bytes())], source.name)["Location"]
+        client.post(address, {"do": "map", **as_guessed(ImportDraft.objects.latest("created_at"))})
+        assert ImportDraft.objects.latest("created_at").findings[0]["accepted"] == 1, source.name
 
 
 def test_withdrawing(client_as: Any) -> None:

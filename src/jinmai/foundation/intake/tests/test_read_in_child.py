@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from jinmai.foundation.intake.parsing import unpack as unpacking
+from jinmai.foundation.intake.parsing import spreadsheets
 from jinmai.foundation.intake.parsing.unpack import FileRefused, unpack
 
 
@@ -53,8 +53,9 @@ def test_a_small_file_needs_little_memory(tmp_path: Path) -> None:
 def test_a_sheet_that_unpacks_too_large_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "bomb.xlsx"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("xl/workbook.xml", "<workbook/>")
         archive.writestr("xl/worksheets/sheet1.xml", b"0" * 2_000_000)
-    monkeypatch.setattr(unpacking, "SPREADSHEET_LIMIT", 1_000_000)
+    monkeypatch.setattr(spreadsheets, "DECLARED_LIMIT", 1_000_000)
     with pytest.raises(FileRefused) as refused:
         unpack(path, tmp_path / "plain.csv")
     assert refused.value.code == "JM-INT-004"

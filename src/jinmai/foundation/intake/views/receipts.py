@@ -1,27 +1,29 @@
-"""Pages of intake: receipts, one receipt with its rejected rows, importing, withdrawing."""
+"""Receipts, one receipt with its rejected rows, the sheet back to its sender, withdrawing."""
 
 from __future__ import annotations
 
+import tempfile
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from urllib.parse import quote
 from uuid import UUID
 
-from django.core.files.uploadedfile import UploadedFile
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from jinmai.foundation.intake.actions import withdraw_import
+from jinmai.foundation.intake.declarations import sources
+from jinmai.foundation.intake.forms import WithdrawForm
+from jinmai.foundation.intake.models import Receipt
+from jinmai.foundation.intake.reading import give_back
+from jinmai.foundation.intake.template_sheet import template_bytes
 from jinmai.foundation.kernel.access.pages import page
 from jinmai.foundation.kernel.access.permissions import allows
 from jinmai.foundation.kernel.errors import NotFound, Refusal
 from jinmai.foundation.kernel.home import current_home
+from jinmai.foundation.ui.exports import KINDS
 from jinmai.foundation.ui.lists import Button, Column, Filter, ListPage
-
-from .actions import GivenFile, import_files, withdraw_import
-from .declarations import sources
-from .forms import ImportForm, WithdrawForm
-from .models import Receipt
 
 SHOWN_REJECTS = 20
 
@@ -93,6 +95,7 @@ def receipt(request: HttpRequest, receipt_id: UUID) -> HttpResponse:
         "rejects": rejects,
         "more_rejects": found.rejected - len(rejects),
         "can_see_rejects": can_see_rejects and found.rejected,
+        "can_return": can_see_rejects and found.rejected and found.original is not None,
         "can_withdraw": allows(actor, "intake.withdraw_import") and not found.batch.withdrawn,
         "crumbs": [(_("数据导入"), reverse("intake:receipt_list"))],
     }
@@ -129,38 +132,42 @@ def _columns_of(receipt: Receipt) -> list[tuple[str, str]]:
     return [(label, label) for label in labels]
 
 
-@page("intake.import_files")
-def import_files_page(request: HttpRequest) -> HttpResponse:
-    """Import a file: source, file, receipt. A refusal of the whole file keeps the form."""
-    form = ImportForm(request.POST or None, request.FILES or None)
-    if request.method == "POST" and form.is_valid():
-        try:
-            return redirect(_receipt_url(_import(request, form)))
-        except Refusal as refusal:
-            form.refuse(refusal)
-    context = {
-        "title": _("导入文件"),
-        "form": form,
-        "submit": _("导入"),
-        "cancel_url": reverse("intake:receipt_list"),
-        "intro": _("不合格的行会逐行退回并说明原因，其余的行照常采纳；已有的行不会重复计。"),
-        "crumbs": [(_("数据导入"), reverse("intake:receipt_list"))],
-    }
-    return render(request, "ui/form_page.html", context, status=422 if form.errors else 200)
+@page("intake.download_rejects")
+def returned(request: HttpRequest, receipt_id: UUID) -> HttpResponse:
+    """The sender's own sheet back (退回原表): its rows as they were, the rejected ones with their reason."""
+    found = _visible(request, receipt_id)
+    return returned_sheet(found)
 
 
-def _import(request: HttpRequest, form: ImportForm) -> Receipt:
-    upload: UploadedFile = form.cleaned_data["file"]
-    with TemporaryDirectory(dir=current_home().cache) as folder:
-        path = Path(folder) / "upload"
-        with path.open("wb") as out:
-            for chunk in upload.chunks():
-                out.write(chunk)
-        given = GivenFile(path, upload.name or _("上传的文件"))
-        outcome = import_files(request.actor, form.cleaned_data["source"], [given])
-    if outcome.refused:
-        raise outcome.refused[0][1]
-    return outcome.receipts[0]
+def returned_sheet(found: Receipt) -> HttpResponse:
+    """The file as a download; refuses with JM-INT-014 where nothing was rejected or the original is no longer kept."""
+    original, rejects = found.original, found.rejects_file
+    if original is None or rejects is None or not rejects.exists():
+        raise Refusal(
+            "JM-INT-014", _("没有可以退回的原表：没有退回的行，或原件已过保存期（90 天）"), _("退回的行仍可逐行查看和导出")
+        )
+    with tempfile.TemporaryDirectory(dir=current_home().cache) as folder:
+        made = give_back(original, rejects, found.heading_row, Path(folder))
+        content = Path(made["path"]).read_bytes()
+    stem = found.file_name.removesuffix(".gz").rpartition(".")[0] or found.file_name
+    name = f"{stem}_{_('退回')}.{made['ending']}"
+    response = HttpResponse(content, content_type=KINDS[made["ending"]].partition(";")[0])
+    response["Content-Disposition"] = f"attachment; filename=\"returned.{made['ending']}\"; filename*=UTF-8''{quote(name)}"
+    response["X-Content-Type-Options"] = "nosniff"
+    return response
+
+
+@page("intake.download_template")
+def template(request: HttpRequest, source_name: str) -> HttpResponse:
+    """The template of a source: headings, an example, and what each column must be."""
+    source = sources().get(source_name)
+    if source is None:
+        raise NotFound
+    response = HttpResponse(template_bytes(source), content_type=KINDS["xlsx"])
+    response["Content-Disposition"] = (
+        f"attachment; filename=\"template.xlsx\"; filename*=UTF-8''{quote(_('模板_%(label)s.xlsx') % {'label': source.label})}"
+    )
+    return response
 
 
 @page("intake.withdraw_import")

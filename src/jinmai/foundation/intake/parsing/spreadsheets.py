@@ -1,0 +1,200 @@
+"""Workbooks: looked at before they are parsed (what they claim to unpack to, and what they really do), then read cell by
+cell. A workbook is only values here: nothing in it is run, no entity is followed."""
+
+from __future__ import annotations
+
+import csv
+import re
+import zipfile
+import zlib
+from collections.abc import Iterator
+from datetime import date, datetime, time, timedelta
+from pathlib import Path
+from typing import IO, Any
+
+CHUNK = 1 << 20
+DECLARED_LIMIT = 200 * (1 << 20)
+RATIO_LIMIT = 100
+#: Below this nothing is a bomb, however well it packs.
+HARMLESS = 1 << 20
+CELLS_LIMIT = 20_000_000
+LOCAL_HEADER = 30
+TOO_LARGE = ("JM-INT-004", "请分成几个文件，或另存为 CSV 再上传")
+BROKEN = ("JM-INT-002", "请在 Excel 或 WPS 里打开，另存为 xlsx 后再上传")
+_ROW = re.compile(rb'<(?:\w+:)?row [^>]{0,200}?\br="(\d{1,9})"')
+_CELL = re.compile(rb'<(?:\w+:)?c [^>]{0,60}?\br="([A-Za-z]{1,4})(\d{1,9})"')
+_REPEATED = re.compile(rb'number-(rows|columns)-repeated="(\d{1,12})"')
+
+
+class WorkbookRefused(Exception):
+    """A workbook that isn't parsed at all: code, reason, remedy."""
+
+    def __init__(self, kind: tuple[str, str], reason: str) -> None:
+        super().__init__(kind[0], reason, kind[1])
+        self.code, self.remedy = kind
+        self.reason = reason
+
+
+def inspect_archive(given: Path) -> list[str]:
+    """Look a zipped workbook over before it is parsed: sizes, ratio, doctypes, far-off cells. Returns notes.
+
+    Refuses with JM-INT-004 what unpacks to more than 200 MB or more than a hundredfold, says less than it holds, or
+    spreads few cells over a huge sheet; with JM-INT-002 what is no workbook.
+    """
+    try:
+        with zipfile.ZipFile(given) as archive, given.open("rb") as stream:
+            entries = archive.infolist()
+            _refuse_by_names({entry.filename for entry in entries})
+            _refuse_bombs(given.stat().st_size, entries)
+            for entry in entries:
+                _look_into(stream, entry)
+    except (zipfile.BadZipFile, OSError, zlib.error, ValueError, NotImplementedError, RuntimeError, EOFError):
+        raise WorkbookRefused(BROKEN, "这不是完好的表格文件（压缩结构不完整）") from None
+    return ["文件里有宏，没有运行，只读取了单元格的内容"] if any("vbaProject" in one.filename for one in entries) else []
+
+
+def _refuse_by_names(names: set[str]) -> None:
+    if "xl/workbook.xml" in names or "xl/workbook.bin" in names or "content.xml" in names:
+        return
+    if any(name.startswith("word/") for name in names):
+        raise WorkbookRefused(BROKEN, "这是 Word 文档，不是表格")
+    if any(name.startswith("ppt/") for name in names):
+        raise WorkbookRefused(BROKEN, "这是演示文稿，不是表格")
+    if any(name.lower().endswith((".csv", ".xlsx", ".xls", ".ods", ".txt")) for name in names):
+        raise WorkbookRefused(("JM-INT-002", "请先解开压缩包，再上传里面的表格"), "这是压缩包，不是表格")
+    raise WorkbookRefused(BROKEN, "这不是可读的表格文件")
+
+
+def _refuse_bombs(size: int, entries: list[zipfile.ZipInfo]) -> None:
+    declared = sum(entry.file_size for entry in entries)
+    if declared > DECLARED_LIMIT:
+        raise WorkbookRefused(TOO_LARGE, f"表格解开后超过 {DECLARED_LIMIT >> 20} MB")
+    if declared > HARMLESS and declared > RATIO_LIMIT * size:
+        raise WorkbookRefused(TOO_LARGE, f"表格压缩得不寻常（解开后是原来的 {declared // max(size, 1)} 倍），没有打开")
+
+
+def _look_into(stream: IO[bytes], entry: zipfile.ZipInfo) -> None:
+    if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED) or entry.flag_bits & 1:
+        raise WorkbookRefused(BROKEN, "表格加了密码或用了少见的压缩方式，打不开")
+    wanted = entry.filename.endswith((".xml", ".rels"))
+    sheet = _Sheet() if "worksheets/" in entry.filename else None
+    repeats = _Repeats() if entry.filename == "content.xml" else None
+    first = True
+    for chunk in _inflated(stream, entry):
+        if first and wanted and (b"<!DOCTYPE" in chunk[:4096] or b"<!ENTITY" in chunk[:4096]):
+            raise WorkbookRefused(BROKEN, "表格里有外部引用声明（DOCTYPE），没有打开")
+        first = False
+        for looker in (sheet, repeats):
+            if looker is not None:
+                looker.see(chunk)
+
+
+def _inflated(stream: IO[bytes], entry: zipfile.ZipInfo) -> Iterator[bytes]:
+    """What an entry really holds, a megabyte at a time; refuses one that holds more than it says."""
+    stream.seek(entry.header_offset)
+    header = stream.read(LOCAL_HEADER)
+    if len(header) < LOCAL_HEADER or not header.startswith(b"PK\x03\x04"):
+        raise zipfile.BadZipFile
+    stream.seek(int.from_bytes(header[26:28], "little") + int.from_bytes(header[28:30], "little"), 1)
+    left, seen = entry.compress_size, 0
+    engine = zlib.decompressobj(-15) if entry.compress_type == zipfile.ZIP_DEFLATED else None
+    while left > 0 and (packed := stream.read(min(left, CHUNK))):
+        left -= len(packed)
+        while packed:
+            out = engine.decompress(packed, CHUNK) if engine else packed
+            packed = engine.unconsumed_tail if engine else b""
+            seen += len(out)
+            if seen > entry.file_size:
+                raise WorkbookRefused(TOO_LARGE, "表格解开后比它自己说的大，没有打开")
+            yield out
+
+
+class _Sheet:
+    """How far a worksheet's cells reach against how many there are."""
+
+    def __init__(self) -> None:
+        self.cells = self.last_row = self.last_column = 0
+
+    def see(self, chunk: bytes) -> None:
+        found = _CELL.findall(chunk)
+        self.cells += len(found)
+        for letters in {letters for letters, _ in found}:
+            self.last_column = max(self.last_column, _column_number(letters))
+        rows = [int(number) for number in _ROW.findall(chunk)[-1:]]
+        rows += [max((int(row) for _, row in found), default=0)]
+        self.last_row = max(self.last_row, *rows)
+        if self.last_row * max(self.last_column, 1) > max(CELLS_LIMIT, 50 * self.cells) and self.last_column:
+            words = f"表格铺得太开（{self.last_row} 行 × {self.last_column} 列），里面大多是空的"
+            raise WorkbookRefused(TOO_LARGE, words)
+
+
+class _Repeats:
+    """How many cells an OpenDocument sheet says it repeats; the blank tail of a sheet is the reader's to skip."""
+
+    def __init__(self) -> None:
+        self.columns = 0
+
+    def see(self, chunk: bytes) -> None:
+        self.columns += sum(int(count) for kind, count in _REPEATED.findall(chunk) if kind == b"columns")
+        if self.columns > CELLS_LIMIT:
+            raise WorkbookRefused(TOO_LARGE, "表格里重复的空单元格太多")
+
+
+def _column_number(letters: bytes) -> int:
+    number = 0
+    for letter in letters.upper():
+        number = number * 26 + letter - 64
+    return number
+
+
+def first_sheet(given: Path) -> tuple[str, int, list[list[Any]]]:
+    """Name of the first sheet that holds anything, how many sheets there are, and its cells; no cells: nothing in it.
+
+    The reader is written in another language and may stop in ways of its own; whatever it says, the file is refused.
+    """
+    from python_calamine import CalamineWorkbook
+
+    try:
+        book = CalamineWorkbook.from_path(str(given))
+        for name in book.sheet_names:
+            rows = book.get_sheet_by_name(name).to_python(skip_empty_area=False)
+            if any(cell != "" for row in rows for cell in row):
+                return name, len(book.sheet_names), rows
+    except (KeyboardInterrupt, SystemExit, MemoryError):
+        raise
+    except BaseException as problem:
+        raise WorkbookRefused(BROKEN, _in_words(problem)) from None
+    return "", 0, []
+
+
+def write_first_sheet(given: Path, target: Path) -> tuple[int, list[str]]:
+    """Write that sheet as CSV: how many rows, and notes."""
+    name, sheets, rows = first_sheet(given)
+    with target.open("w", encoding="utf-8", newline="") as out:
+        writer = csv.writer(out, lineterminator="\n")
+        writer.writerows([cell_text(cell) for cell in row] for row in rows)
+    return len(rows), [f"只读取了工作表“{name}”"] if sheets > 1 else []
+
+
+def _in_words(problem: BaseException) -> str:
+    if "assword" in f"{type(problem).__name__} {problem}":
+        return "表格加了密码，打不开"
+    return "这不是可读的表格文件（结构不完整或已损坏）"
+
+
+def cell_text(cell: Any) -> str:
+    """A spreadsheet's cell as it would stand in a CSV file: whole numbers without a point, dates as ISO dates, other
+    numbers to the 15 digits that a spreadsheet keeps.
+
+    >>> cell_text(3390939.0), cell_text(0.1 + 0.2), cell_text(date(2017, 7, 18)), cell_text(True)
+    ('3390939', '0.3', '2017-07-18', '是')
+    """
+    if isinstance(cell, bool):
+        return "是" if cell else "否"
+    if isinstance(cell, float):
+        return str(int(cell)) if cell.is_integer() else repr(float(f"{cell:.15g}"))
+    if isinstance(cell, datetime):
+        return cell.date().isoformat() if cell.time() == time() else cell.isoformat(sep=" ")
+    if isinstance(cell, (date, time, timedelta)):
+        return str(cell)
+    return str(cell).replace("\x00", "")

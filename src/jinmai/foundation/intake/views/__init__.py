@@ -1,0 +1,1 @@
+"""Pages of intake: receipts, and the way a file takes to one."""
