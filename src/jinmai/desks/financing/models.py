@@ -149,6 +149,11 @@ class CaseSeries(models.Model):
         constraints = [models.UniqueConstraint(fields=["series", "year"], name="financing_case_series_unique")]
 
 
+def _branches(actor: Actor) -> models.QuerySet[Organisation]:
+    """The actor's organisation and those beneath it: few, so that their orders are found by index."""
+    return Organisation.objects.filter(path__startswith=actor.organisation_path).order_by()
+
+
 class NeedQuerySet(models.QuerySet["Need"]):
     """Needs by who may see them."""
 
@@ -162,7 +167,7 @@ class NeedQuerySet(models.QuerySet["Need"]):
         if actor.role in REGION_ROLES:
             return sent.filter(region_id__in=actor.regions)
         if actor.role in INSTITUTION_ROLES:
-            orders = Order.objects.filter(institution__path__startswith=actor.organisation_path)
+            orders = Order.objects.filter(institution__in=_branches(actor))
             return sent.filter(pk__in=orders.values("need_id"))
         return self.none()
 
@@ -275,9 +280,7 @@ class OrderQuerySet(models.QuerySet["Order"]):
         if actor.role in REGION_ROLES:
             return self.filter(need__region_id__in=actor.regions)
         if actor.role in INSTITUTION_ROLES:
-            return self.filter(
-                Q(institution__path__startswith=actor.organisation_path) | Q(institution=None, status=Order.Status.SENT)
-            )
+            return self.filter(Q(institution__in=_branches(actor)) | Q(institution=None, status=Order.Status.SENT))
         return self.none()
 
     def in_pool(self) -> OrderQuerySet:
@@ -468,6 +471,8 @@ class LoanQuerySet(models.QuerySet["Loan"]):
 
     def visible_to(self, actor: Actor) -> LoanQuerySet:
         """Loans of the orders ``actor`` may see."""
+        if actor.role in CITY_ROLES:
+            return self
         return self.filter(order__in=Order.objects.visible_to(actor))
 
 
