@@ -9,23 +9,27 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
-from jinmai.site import check
+from jinmai.site import check, untranslated
 from jinmai.site.check import Findings, Visitor, walk_as
 
 NAVIGATION = '<nav class="side"><a href="/">首页</a><a href="/cockpit/">驾驶舱</a><a href="/list/">清单</a></nav>'
 PAGES = {
     "/": (200, NAVIGATION),
-    "/cockpit/": (200, '<a href="/cockpit/rows/?measure=needs_count">2</a>'),
+    "/cockpit/": (200, '<a href="/cockpit/rows/?measure=needs_count">2</a><a href="/static/x.css">样式</a>'),
     "/cockpit/rows/?measure=needs_count": (200, "<h1>融资需求 · 2 笔</h1>"),
     "/cockpit/rows/?measure=needs_count&export=csv": (200, "案号\nN1\nN2\n"),
-    "/list/": (200, '<tr data-url="/thing/1/"><td>甲</td></tr>'),
-    "/thing/1/": (200, "<h1>甲</h1>"),
+    "/list/": (200, '<tr data-url="/thing/1/"><td>甲</td></tr><a href="/thing/2/">乙</a><a href="/thing/3/">丙</a>'),
+    "/thing/1/": (200, '<h1>甲</h1><a href="/deep/?of=1">更多</a>'),
+    "/thing/2/": (200, "<h1>乙</h1>"),
+    "/deep/?of=1": (200, "<h1>更多</h1>"),
 }
+ENGLISH = '<html lang="en"><body><nav class="side"><a href="/">Home</a><a href="/firm/">Firms</a></nav>{}</body></html>'
+FIRM = '<h1 lang="zh-Hans">东汀精密机械有限公司</h1><p>Sales <b>591.70</b></p>'
 
 
 @pytest.fixture
 def small_site() -> Iterator[tuple[str, dict[str, tuple[int, str]]]]:
-    """A site of six pages; the test changes what they answer."""
+    """A site of some pages; the test changes what they answer."""
     pages = dict(PAGES)
 
     class Handler(BaseHTTPRequestHandler):
@@ -45,15 +49,21 @@ def small_site() -> Iterator[tuple[str, dict[str, tuple[int, str]]]]:
     server.shutdown()
 
 
-def walked(base: str) -> Findings:
-    findings = Findings()
-    walk_as(Visitor(base, "linqiushi"), findings)
+def walked(base: str, language: str = "zh-hans") -> Findings:
+    findings = Findings(language)
+    walk_as(Visitor(base, "linqiushi", language), findings)
     return findings
 
 
 def test_a_sound_site_has_no_errors(small_site):
     found = walked(small_site[0])
-    assert (found.problems, found.pages, found.drilldowns) == ([], 6, 1)
+    assert (found.problems, found.errors, found.drilldowns) == ([], 0, 1)
+
+
+def test_links_are_followed_from_page_to_page_to_some_of_each_kind(small_site):
+    found = walked(small_site[0])
+    assert found.pages == 7, "the home page, two of the navigation, the figure's rows, two things, what one leads to"
+    assert {"/thing/*/", "/deep/"} <= found.kinds and not any("static" in kind for kind in found.kinds)
 
 
 @pytest.mark.parametrize(
@@ -61,6 +71,7 @@ def test_a_sound_site_has_no_errors(small_site):
     [
         ("/list/", (500, "错误"), "500"),
         ("/thing/1/", (404, "没有"), "404"),
+        ("/deep/?of=1", (404, "没有"), "404"),
         ("/thing/1/", (200, "Traceback (most recent call last)"), "Traceback"),
         ("/thing/1/", (200, "{{ firm.name }}"), "{{"),
         ("/cockpit/rows/?measure=needs_count", (200, "<h1>融资需求 · 3 笔</h1>"), "do not carry the figure"),
@@ -74,8 +85,52 @@ def test_each_fault_is_reported(small_site, path, answer, said):
     assert len(problems) == 1 and said in problems[0]
 
 
+@pytest.fixture
+def english_site(small_site):
+    """The same site in English, with a firm's name that is marked as Chinese."""
+    base, pages = small_site
+    pages.clear()
+    pages.update({"/": (200, ENGLISH.format("")), "/firm/": (200, ENGLISH.format(FIRM))})
+    return base, pages
+
+
+def test_a_marked_name_is_data(english_site):
+    found = walked(english_site[0], "en")
+    assert (found.left, found.problems, found.errors) == ({}, [], 0)
+
+
+@pytest.mark.parametrize(
+    ("added", "left"),
+    [
+        ("<p>申请额</p>", ["申请额"]),
+        ("<p>Asked: 申请额 (<span>fen</span>)</p><p>申请额</p>", ["Asked: 申请额 (", "申请额"]),
+        ('<input placeholder="请输入" value="东汀">', ["请输入"]),
+        ('<input type="submit" value="受理">', ["受理"]),
+        ('<a title="查看" href="/">x</a><img alt="标志" src="/static/a.svg">', ["查看", "标志"]),
+        ('<p lang="zh">法律原文<em lang="en">译文</em></p>', ["译文"]),
+        ("<h1>东汀精密机械有限公司</h1>", ["东汀精密机械有限公司"]),
+        ("<script>var words = '脚本';</script><textarea>已填的内容</textarea><br><p>Fine</p>", []),
+    ],
+)
+def test_what_was_not_translated_is_reported_once_a_text(english_site, added, left):
+    base, pages = english_site
+    pages["/firm/"] = (200, ENGLISH.format(FIRM + added))
+    found = walked(base, "en")
+    assert sorted(found.left) == sorted(left) and found.errors == len(left)
+
+
+def test_a_page_that_did_not_change_its_language_is_a_fault(english_site):
+    base, pages = english_site
+    pages["/firm/"] = (200, ENGLISH.format(FIRM).replace('lang="en"', 'lang="zh-hans"'))
+    assert ["is in 'zh-hans'" in problem for problem in walked(base, "en").problems] == [True]
+
+
+def test_chinese_pages_are_not_read_for_translation(small_site):
+    assert not walked(small_site[0]).left
+
+
 def test_the_recount_is_its_own():
-    assert doctest.testmod(check).failed == 0
+    assert doctest.testmod(check).failed == 0 and doctest.testmod(untranslated).failed == 0
     assert check.recount([{"授信额（万元）": "12000.00"}, {"授信额（万元）": ""}], "亿元") == "1.20"
     days = [{"材料齐全到决定（天）": text} for text in ("1", "2", "")]
     assert check.recount(days, "天") == "2" and check.recount([], "天") == "—"
