@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 from jinmai.desks.financing.models import Order
 from jinmai.foundation.kernel.action import object_ref
 from jinmai.foundation.kernel.clock import Clock
+from jinmai.foundation.kernel.notices.actions import notify
 from jinmai.foundation.kernel.organisations.models import Organisation
 from jinmai.foundation.kernel.work.clocks import start_clock
 from jinmai.foundation.kernel.work.models import DueClock, Task
@@ -46,9 +47,20 @@ def head_office(institution: Organisation) -> Organisation:
     return institution
 
 
+#: Who finds a task of an order that is overdue: the district's 专班, for a decision the bureau's own section.
+ABOVE = "district.clerk"
+ABOVE_DECISIONS = "bureau.section_chief"
+#: What the firm and the institution are told of at once, by the verb that is asked for.
+TOLD = {
+    "accept_order": "order_addressed",
+    "supply_papers": "papers_requested",
+    "accept_terms": "decision_made",
+}
+
+
 def ask_institution(order: Order, verb: str, title: str, due: DueClock | None) -> None:
     """A task for whoever meets the firm at the order's institution."""
-    _open(order, verb, title, order.institution, front_role(order.institution), due)
+    _open(order, verb, title, order.institution, front_role(order.institution), due, ABOVE)
 
 
 def ask_approver(order: Order, due: DueClock | None) -> None:
@@ -56,7 +68,7 @@ def ask_approver(order: Order, due: DueClock | None) -> None:
     bank = order.institution.kind == "bank"
     role = "institution.approver" if bank else "institution.manager"
     office = head_office(order.institution) if bank else order.institution
-    _open(order, "decide_order", _("作出授信决定"), office, role, due)
+    _open(order, "decide_order", _("作出授信决定"), office, role, due, ABOVE_DECISIONS)
 
 
 def open_clock(order: Order, verb: str) -> DueClock | None:
@@ -70,10 +82,29 @@ def open_clock(order: Order, verb: str) -> DueClock | None:
 
 def ask_firm(order: Order, verb: str, title: str, due: DueClock | None = None) -> None:
     """A task for the firm."""
-    _open(order, verb, title, order.need.organisation, "firm.accountant", due)
+    _open(order, verb, title, order.need.organisation, "firm.accountant", due, ABOVE)
 
 
-def _open(order: Order, verb: str, title: str, organisation: Organisation, role: str, due: DueClock | None) -> None:
+def tell_refused(order: Order) -> None:
+    """Tell the firm of a decision that leaves it nothing to do but to read the reason."""
+    _tell(order, "decision_made", _("未授信"), order.need.organisation, "firm.accountant")
+
+
+def _tell(order: Order, kind: str, title: str, organisation: Organisation, role: str) -> None:
+    notify(
+        (organisation, role),
+        kind=kind,
+        title=f"{order.number}　{title}",
+        url=reverse("financing:order_detail", args=[order.pk]),
+        subject_ref=object_ref(order),
+    )
+
+
+def _open(
+    order: Order, verb: str, title: str, organisation: Organisation, role: str, due: DueClock | None, above: str
+) -> None:
+    if verb in TOLD and not (verb == "accept_order" and order.from_pool):  # who took it from the pool knows
+        _tell(order, TOLD[verb], title, organisation, role)
     other = order.institution if role == "firm.accountant" and order.institution else order.need.organisation
     open_task(
         subject_ref=object_ref(order),
@@ -85,4 +116,5 @@ def _open(order: Order, verb: str, title: str, organisation: Organisation, role:
         role=role,
         due=due,
         url=reverse("financing:order_detail", args=[order.pk]),
+        escalates_to=above,
     )

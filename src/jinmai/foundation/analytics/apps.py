@@ -10,3 +10,7 @@ class AnalyticsConfig(AppConfig):
     label = "analytics"
     default_auto_field = "django.db.models.BigAutoField"
     verbose_name = "事实与指标"
+
+    def ready(self) -> None:
+        """Declare the room's verbs and long work."""
+        from jinmai.foundation.analytics import jobs as _jobs  # noqa: F401

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -34,7 +34,17 @@ def as_of() -> datetime:
     return cursor.as_of if cursor else Clock.now()
 
 
-def refresh_facts() -> dict[str, Any]:
+#: Carries an effect out in one transaction: a job's own ``commit`` puts its cursor and its fence into the same one.
+Commit = Callable[[Callable[[], Any]], Any]
+
+
+def at_once(effect: Callable[[], Any]) -> Any:
+    """The effect in a transaction of its own."""
+    with transaction.atomic():
+        return effect()
+
+
+def refresh_facts(commit: Commit = at_once) -> dict[str, Any]:
     """Read what the desks did since the last time into event batches; ``{"rows", "batches", "as_of"}``.
 
     Parquet first, then one transaction with the batches and the cursor: stopped before it, the next run begins where
@@ -43,16 +53,16 @@ def refresh_facts() -> dict[str, Any]:
     rows = batches = 0
     with facts_lock("events"):
         while True:
-            done = _refresh_chunk()
+            done = _refresh_chunk(commit)
             rows, batches = rows + done[0], batches + done[1]
             if done[0] < CHUNK:
                 break
         for table in _crowded():
-            _merge(table)
+            _merge(table, commit)
     return {"rows": rows, "batches": batches, "as_of": as_of()}
 
 
-def _refresh_chunk() -> tuple[int, int]:
+def _refresh_chunk(commit: Commit) -> tuple[int, int]:
     moment = Clock.now()
     cursor, _ = FactsCursor.objects.get_or_create(pk=1)
     changes = list(OutboxRow.objects.filter(seq__gt=cursor.seq, seq__lte=settled()).order_by("seq")[:CHUNK])
@@ -60,7 +70,8 @@ def _refresh_chunk() -> tuple[int, int]:
     for change in changes:
         by_table[change.table].append(change)
     made = [_batch(get_table(name), some) for name, some in sorted(by_table.items())]
-    with transaction.atomic():
+
+    def effect() -> None:
         number = next_number()
         for offset, batch in enumerate(made):
             batch.number = number + offset
@@ -69,6 +80,8 @@ def _refresh_chunk() -> tuple[int, int]:
         cursor.seq = changes[-1].seq if changes else cursor.seq
         cursor.as_of = moment
         cursor.save()
+
+    commit(effect)
     return len(changes), len(made)
 
 
@@ -116,7 +129,7 @@ def _crowded() -> list[FactTable]:
     return [get_table(row["table"]) for row in counted]
 
 
-def _merge(table: FactTable) -> Batch:
+def _merge(table: FactTable, commit: Commit) -> Batch:
     """One batch for the last versions in all live ones of a table; earlier manifests go on reading the old ones."""
     old = list(Batch.objects.live().filter(table=table.name))
     identity, path = _new_file(table)
@@ -125,7 +138,8 @@ def _merge(table: FactTable) -> Batch:
     rows = engine.keep_last(part, stored, [batch.file for batch in old if batch.file])
     settle(part, path)
     digest = hashlib.sha256("\n".join(["merged", *sorted(batch.digest for batch in old)]).encode()).hexdigest()
-    with transaction.atomic():
+
+    def effect() -> Batch:
         moment = Clock.now()
         made = _of_outbox(table, identity, path, digest, rows)
         made.number, made.known_at = next_number(), moment
@@ -133,7 +147,9 @@ def _merge(table: FactTable) -> Batch:
         Tombstone.objects.bulk_create(
             [Tombstone(batch=batch, at=moment, by="平台", reason="已并入后续批次", merged=True) for batch in old]
         )
-    return made
+        return made
+
+    return commit(effect)
 
 
 def _row(columns: Sequence[tuple[str, str]], change: OutboxRow) -> list[Any]:

@@ -10,7 +10,6 @@ import typer
 
 from jinmai.foundation.kernel.commandline import HomeOption, JsonOption, command_run
 
-
 jobs = typer.Typer(name="jobs", help="后台任务：办理、查看、取消", no_args_is_help=True)
 UntilEmpty = Annotated[bool, typer.Option("--until-empty", help="没有待办理的任务时结束")]
 WithParent = Annotated[bool, typer.Option("--with-parent", help="启动它的进程结束时一并结束", hidden=True)]

@@ -179,6 +179,7 @@ def _close_decided(actor: Actor, order: Order, decision: Decision) -> None:
         text, note = _("同意授信"), ""
     else:
         text, note = _("未授信"), str(decision.reason)
+        clocks.tell_refused(order)
     record.note_event(actor, order.need, "decide_order", text, order=order, note=note)
     record.tell_order(order)
     settle(order.need)

@@ -5,14 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import date
 
+from django.utils.translation import gettext as _
+
 from jinmai.foundation.kernel.access.actor import Actor
 from jinmai.foundation.kernel.action import action
 from jinmai.foundation.kernel.clock import Clock
 from jinmai.foundation.kernel.consent.models import Consent
 from jinmai.foundation.kernel.consent.purposes import CONSENTED
 from jinmai.foundation.kernel.errors import NotFound, Refusal
+from jinmai.foundation.kernel.notices.actions import notify
 from jinmai.foundation.kernel.organisations.models import Organisation
 from jinmai.foundation.kernel.subjects.models import Subject
+
+#: Who at the receiver is told that a firm took its consent back.
+TOLD_OF_REVOCATION = ("institution.account_manager", "institution.manager")
 
 
 @action("kernel.grant_consent", creates=True)
@@ -65,4 +71,6 @@ def revoke_consent(actor: Actor, consent: Consent) -> Consent:
     own.revoked_at = Clock.now()
     own.revoked_by = actor.name
     own.save(update_fields=["revoked_at", "revoked_by"])
+    for role in TOLD_OF_REVOCATION:
+        notify((own.receiver, role), kind="consent_revoked", title=_("%(name)s撤回了授权") % {"name": own.subject.name})
     return own

@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from jinmai.foundation.kernel.access.actor import Actor
 from jinmai.foundation.kernel.access.models import Membership
 from jinmai.foundation.kernel.clock import Clock
-from jinmai.foundation.kernel.errors import Refusal
+from jinmai.foundation.kernel.errors import Refusal, Words
 from jinmai.foundation.kernel.jobs import lease
 from jinmai.foundation.kernel.jobs.kinds import JOB_KINDS
 from jinmai.foundation.kernel.jobs.models import Job
@@ -127,13 +127,14 @@ def _attempt(job: Job, keeper: _Keeper) -> None:
         if job.attempts > lease.MOST_ATTEMPTS:
             raise Refusal(
                 "JM-JOB-003",
-                _("这项任务连续 {times} 次在同一步中断").format(times=lease.MOST_ATTEMPTS)
-                + (f"（{job.problem}）" if job.problem else ""),
+                Words("这项任务连续 %(times)s 次在同一步中断（%(problem)s）", times=lease.MOST_ATTEMPTS, problem=job.problem)
+                if job.problem
+                else Words("这项任务连续 %(times)s 次在同一步中断", times=lease.MOST_ATTEMPTS),
                 _("已完成的部分都已保留；请联系系统管理员查明原因后重新发起"),
             )
         kind = JOB_KINDS.get(job.kind)
         if kind is None:
-            raise Refusal("JM-JOB-004", _("没有“{kind}”这种任务").format(kind=job.kind), _("请联系系统管理员"))
+            raise Refusal("JM-JOB-004", Words("没有“%(kind)s”这种任务", kind=job.kind), _("请联系系统管理员"))
         keeper.run = step = JobRun(job, actor_of_job(job))
         result = kind.work(step)
     except LeaseLost:

@@ -12,7 +12,7 @@ from jinmai.foundation.kernel.access.actor import Actor
 from jinmai.foundation.kernel.access.models import Membership, User
 from jinmai.foundation.kernel.action import action
 from jinmai.foundation.kernel.clock import Clock
-from jinmai.foundation.kernel.errors import NotFound, Refusal
+from jinmai.foundation.kernel.errors import NotFound, Refusal, Words
 from jinmai.foundation.kernel.notices.kinds import kind_named, notice_kinds
 from jinmai.foundation.kernel.notices.models import ChannelChoice, ContactAddress, Notice, OutboundMessage
 from jinmai.foundation.kernel.notices.outbound import channels
@@ -55,10 +55,12 @@ def _reached(receiver: Receiver) -> list[Membership]:
 
 def _send_outside(notices: Iterable[Notice], kind: str) -> None:
     """Queue one message a person and channel, held back while it is quiet."""
+    first = {notice.membership.user_id: notice for notice in notices}
+    reachable = list(ContactAddress.objects.filter(user_id__in=first).values_list("user_id", "channel"))
+    if not reachable:
+        return
     rule = outbound_rule(Clock.today())
     not_before = rule.earliest(Clock.now())
-    first = {notice.membership.user_id: notice for notice in notices}
-    reachable = ContactAddress.objects.filter(user_id__in=first).values_list("user_id", "channel")
     chosen = _chosen(list(first), kind)
     OutboundMessage.objects.bulk_create(
         OutboundMessage(
@@ -130,7 +132,7 @@ def _keep_address(user: User, channel: str, address: str) -> None:
     if not ADDRESS.fullmatch(address):
         raise Refusal(
             "JM-NOT-001",
-            _("“{address}”不能作为{kind}").format(address=address[:20], kind=channels()[channel].address_label),
+            Words("“%(address)s”不能作为%(kind)s", address=address[:20], kind=str(channels()[channel].address_label)),
             _("只用数字、字母和 + . _ @ -，3 至 64 位"),
         )
     ContactAddress.objects.update_or_create(user=user, channel=channel, defaults={"address": address})

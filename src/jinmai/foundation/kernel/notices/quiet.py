@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -64,11 +65,17 @@ def _parsed(row: dict[str, Any]) -> OutboundRule:
     )
 
 
+@cache
+def _rules(folder: Path) -> tuple[OutboundRule, ...]:
+    own = folder / CITY_FILE
+    rows = yaml.safe_load((own if own.exists() else SHARED).read_text(encoding="utf-8"))
+    return tuple(sorted((_parsed(row) for row in rows), key=lambda rule: rule.since))
+
+
 def outbound_rule(on: date) -> OutboundRule:
     """The rule in force on a day: the city's file, else the shared one."""
-    rows = current_home().city.read(CITY_FILE) or yaml.safe_load(SHARED.read_text(encoding="utf-8"))
-    rules = sorted((_parsed(row) for row in rows), key=lambda rule: rule.since)
-    in_force = [rule for rule in rules if rule.since <= on] or rules[:1]
+    rules = _rules(current_home().city.folder)
+    in_force = [rule for rule in rules if rule.since <= on] or list(rules[:1])
     if not in_force:
         raise Broken("outbound.yaml declares no rule")
     return in_force[-1]

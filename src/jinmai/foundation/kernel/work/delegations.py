@@ -12,7 +12,7 @@ from jinmai.foundation.kernel.access.actor import Actor
 from jinmai.foundation.kernel.access.models import Membership, User
 from jinmai.foundation.kernel.action import action
 from jinmai.foundation.kernel.clock import Clock
-from jinmai.foundation.kernel.errors import NotFound, Refusal
+from jinmai.foundation.kernel.errors import NotFound, Refusal, Words
 from jinmai.foundation.kernel.notices.actions import notify
 from jinmai.foundation.kernel.work.posts import SECURITY, release_claims
 
@@ -72,8 +72,9 @@ def _refuse_days(own: Membership, starts: date, until: date) -> None:
     if starts < today or until < starts or until > last:
         raise Refusal(
             "JM-WRK-023",
-            _("委托的起止日期不可用：起始日不早于今天，截止日不早于起始日、不超过 {days} 天，也不超过本人任期").format(
-                days=LONGEST_DAYS
+            Words(
+                "委托的起止日期不可用：起始日不早于今天，截止日不早于起始日、不超过 %(days)s 天，也不超过本人任期",
+                days=LONGEST_DAYS,
             ),
             _("请重新选择日期"),
         )

@@ -9,8 +9,9 @@ from jinmai.foundation.kernel.access.actor import Actor
 from jinmai.foundation.kernel.access.models import Membership
 from jinmai.foundation.kernel.action import action
 from jinmai.foundation.kernel.clock import Clock
-from jinmai.foundation.kernel.errors import NotFound, Refusal
+from jinmai.foundation.kernel.errors import NotFound, Refusal, Words
 from jinmai.foundation.kernel.notices.actions import notify
+from jinmai.foundation.kernel.notices.models import Notice
 from jinmai.foundation.kernel.work.models import Task
 from jinmai.foundation.kernel.work.tasks import tasks_for
 
@@ -51,7 +52,7 @@ def claim_task(actor: Actor, task: Task) -> Task:
         holder = found.claimed_by.user.display_name if found.claimed_by else _("同事")
         raise Refusal(
             "JM-WRK-010",
-            _("这件待办已由{holder}认领").format(holder=holder),
+            Words("这件待办已由%(holder)s认领", holder=holder),
             _("如需由您办理，请先请对方释放或移交"),
         )
     return found
@@ -97,17 +98,24 @@ def hand_over_tasks(
     given = claims_of(leaver)
     if tasks is not None:
         given = given.filter(pk__in=[task.pk for task in tasks])
-    count = given.update(claimed_by=to, claimed_at=Clock.now())
-    if not count:
+    if not given.update(claimed_by=to, claimed_at=Clock.now()):
         raise Refusal("JM-WRK-013", _("没有可移交的待办"), _("只能移交已认领、还没办完的待办"))
+    _tell_receiver(leaver, to)
+    return to
+
+
+def _tell_receiver(leaver: Membership, to: Membership) -> None:
+    """One notice, however many tasks come one after the other before it is read."""
+    ref = f"kernel.membership:{leaver.pk}"
+    if Notice.objects.filter(membership=to, kind="tasks_handed_over", subject_ref=ref, read_at__isnull=True).exists():
+        return
     notify(
         to,
         kind="tasks_handed_over",
-        title=_("{name}移交给您 {count} 件待办").format(name=leaver.user.display_name, count=count),
+        title=_("{name}向您移交了待办").format(name=leaver.user.display_name),
         url="/tasks/?claim=mine",
-        subject_ref=f"kernel.membership:{leaver.pk}",
+        subject_ref=ref,
     )
-    return to
 
 
 def release_claims(membership: Membership) -> int:
@@ -127,6 +135,6 @@ def settle_before_leaving(actor: Actor, membership: Membership, to: Membership |
     else:
         raise Refusal(
             "JM-WRK-014",
-            _("该岗位还有 {count} 件已认领、没办完的待办").format(count=count),
+            Words("该岗位还有 %(count)s 件已认领、没办完的待办", count=count),
             _("请先选择接手的同事，或退回本岗位由同事认领"),
         )

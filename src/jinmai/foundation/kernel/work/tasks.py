@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from django.db.models import F, QuerySet
 
 from jinmai.foundation.kernel.access.actor import Actor
-from jinmai.foundation.kernel.access.permissions import operation_named
+from jinmai.foundation.kernel.access.permissions import operation_named, roles
 from jinmai.foundation.kernel.clock import Clock
 from jinmai.foundation.kernel.errors import Broken
 from jinmai.foundation.kernel.organisations.models import Organisation, Region
@@ -27,9 +27,14 @@ def open_task(
     url: str = "",
     escalates_to: str = "",
 ) -> Task:
-    """Give an organisation's role something to do (待办): ``verb`` is the operation that will close it."""
+    """Give an organisation's role something to do (待办): ``verb`` is the operation that will close it.
+
+    ``escalates_to`` is the role that is told and finds it once it is overdue (督办).
+    """
     if role not in operation_named(verb).roles:
         raise Broken(f"task {verb!r} is given to role {role!r}, which may not do it")
+    if escalates_to and escalates_to not in roles():
+        raise Broken(f"task {verb!r} escalates to {escalates_to!r}, a role that nobody declared")
     return Task.objects.create(
         subject_ref=subject_ref,
         title=title,
