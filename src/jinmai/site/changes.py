@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.urls import reverse
 
 from jinmai.desks.financing.models import Event, Need, Order
@@ -16,6 +16,8 @@ from jinmai.site.words import verb_words
 
 SHOWN = 7
 LOOKED_THROUGH = 60
+#: How many of the newest events are looked through, one lot after the other, before an actor's own are asked.
+WINDOWS = (60, 400)
 
 
 def changes_for(actor: Actor) -> list[dict[str, Any]]:
@@ -30,14 +32,51 @@ def tells_cases(actor: Actor) -> bool:
 
 def case_events(actor: Actor) -> list[dict[str, Any]]:
     """The latest events on needs and orders the actor may see; an institution reads only of its own orders."""
-    orders = Order.objects.visible_to(actor)
+    events = Event.objects.select_related("order", "need").in_bulk(latest_events(actor))
+    told = [events[key] for key in sorted(events, key=lambda key: (events[key].at, key), reverse=True)]
+    return [{"at": event.at, "what": event.text, "who": _case_line(event), "url": _case_url(event)} for event in told]
+
+
+def latest_events(actor: Actor) -> list[int]:
+    """Keys of the newest events the actor may see.
+
+    The newest of all are looked through first, in growing windows, which finds a city's or a district's at once; an
+    actor whose events are rarer than that has few orders, and those are asked directly.
+    """
+    orders, needs = seen_cases(actor)
+    if actor.is_firm:
+        return newest(Event.objects.filter(need__in=needs.values("pk")))
+    found: list[int] = []
+    start = 0
+    for size in WINDOWS:
+        newest_of_all = Event.objects.order_by("-at", "-pk").values_list("pk", "order_id", "need_id")
+        window = list(newest_of_all[start : start + size])
+        with_order = {order for _key, order, _need in window if order is not None}
+        bare = {need for _key, order, need in window if order is None}
+        seen = set(orders.filter(pk__in=with_order).values_list("pk", flat=True))
+        if needs is not None and bare:
+            seen |= set(needs.filter(pk__in=bare).values_list("pk", flat=True))
+        found += [key for key, order, need in window if (need if order is None else order) in seen]
+        if len(found) >= SHOWN or len(window) < size:
+            return found[:SHOWN]
+        start += size
+    rest = Q(order__in=orders.values("pk"))
+    if needs is not None:
+        rest |= Q(order__isnull=True, need__in=needs.values("pk"))
+    return newest(Event.objects.filter(rest))
+
+
+def newest(events: QuerySet[Event]) -> list[int]:
+    """Keys of the newest of these events."""
+    return list(events.order_by("-at", "-pk").values_list("pk", flat=True)[:SHOWN])
+
+
+def seen_cases(actor: Actor) -> tuple[QuerySet[Order], QuerySet[Need] | None]:
+    """The orders and, but for an institution, the needs whose events the actor reads."""
+    orders = Order.objects.visible_to(actor).order_by()
     if actor.is_institution:
-        orders = orders.filter(institution__isnull=False)
-    seen = Q(order__in=orders.values("pk"))
-    if not actor.is_institution:
-        seen |= Q(order__isnull=True, need__in=Need.objects.visible_to(actor).values("pk"))
-    events = Event.objects.filter(seen).select_related("order", "need").order_by("-at", "-pk")[:SHOWN]
-    return [{"at": event.at, "what": event.text, "who": _case_line(event), "url": _case_url(event)} for event in events]
+        return orders.filter(institution__isnull=False), None
+    return orders, Need.objects.visible_to(actor).order_by()
 
 
 def _case_line(event: Event) -> str:

@@ -28,6 +28,17 @@ SHOWN_PER_GROUP = 8
 SOON = 3
 
 
+def group_of(due_on: date | None, today: date) -> str:
+    """Which group of the workbench a due date falls in."""
+    if due_on is None:
+        return "later"
+    if due_on < today:
+        return "late"
+    if due_on == today:
+        return "today"
+    return "soon" if due_on < due_day("working", today, SOON + 1) else "later"
+
+
 def edges(today: date) -> dict[str, Q]:
     """The groups of the workbench by lateness, as conditions on a task's day."""
     fourth = due_day("working", today, SOON + 1)
