@@ -18,6 +18,7 @@ from jinmai.foundation.kernel.documents.api import router as documents
 from jinmai.foundation.kernel.errors import NotFound, Refusal
 from jinmai.foundation.rulebook.api import router as rules
 from jinmai.site.api_document import described
+from jinmai.site.work_api import router as work
 
 ROUTERS = {
     "parties": parties,
@@ -26,6 +27,7 @@ ROUTERS = {
     "cockpit": cockpit,
     "rules": rules,
     "documents": documents,
+    "work": work,
 }
 
 
