@@ -165,7 +165,9 @@ def checked_sheet(actor: Actor, need: Need, on: date, requests: Any = None) -> S
 
 #: Figures of the need itself, which no source brings.
 OF_NEED = {
-    "need_to_sales": MeasureInfo("need_to_sales", "需求额占近12个月开票额", "%", "需求额 ÷ 近12个月有效开票额", "融资需求、税务", "platform"),
+    "need_to_sales": MeasureInfo(
+        "need_to_sales", "需求额占近12个月开票额", "%", "需求额 ÷ 近12个月有效开票额", "融资需求、税务", "platform"
+    ),
     "same_need_elsewhere": MeasureInfo(
         "same_need_elsewhere", "同一需求已另行登记", "bool", "同一企业近90天内另有同额度、同用途的在办需求", "融资需求", "platform"
     ),

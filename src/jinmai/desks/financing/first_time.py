@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 from jinmai.desks.financing.models import Loan, Need
 from jinmai.desks.parties.facts import KIND_TEXT
 from jinmai.desks.parties.models import Firm
-from jinmai.foundation.rulebook import Figure, MeasureInfo, NotInForce, explain, get
+from jinmai.foundation.rulebook import Figure, MeasureInfo, NotInForce, RuleValue, explain, get
 
 RULE = "first_time_borrower"
 #: The definition asks the credit register, which only an institution may query; the platform puts what it knows there.
@@ -16,7 +18,17 @@ RECORDS = "bank_loan_records_before_disbursement"
 SOURCE = "平台推定：平台放款记录、企业填报"
 
 
-def infer_first_time(need: Need, disbursed_on: date) -> tuple[bool, dict[str, Any]]:
+@dataclass(frozen=True)
+class Inference:
+    """Whether a firm is inferred to be a first-time borrower, what a loan keeps of it, and what it was asked of."""
+
+    first_time: bool
+    basis: dict[str, Any]
+    figures: Mapping[str, Figure]
+    rule: RuleValue | None = None
+
+
+def infer_first_time(need: Need, disbursed_on: date) -> Inference:
     """The platform's inference before a disbursement (平台推定), and what it rests on.
 
     Counts the loans this platform knows of up to that day, other than the one now recorded, and the bank debt the firm
@@ -30,10 +42,11 @@ def infer_first_time(need: Need, disbursed_on: date) -> tuple[bool, dict[str, An
     try:
         rule = get(RULE, on=disbursed_on)
     except NotInForce:
-        return False, {**basis, "answer": None}
+        return Inference(False, {**basis, "answer": None}, figures)
     told = explain(rule.value.condition, figures, _measures(), disbursed_on)
     basis |= {"answer": told.answer, "rule_digest": rule.rule.digest}
-    return told.answer == "yes", {**basis, "clauses": {clause.id: clause.answer for clause in told.clauses}}
+    basis |= {"clauses": {clause.id: clause.answer for clause in told.clauses}}
+    return Inference(told.answer == "yes", basis, figures, rule)
 
 
 def _registered(need: Need) -> dict[str, Figure]:

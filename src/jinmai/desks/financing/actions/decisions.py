@@ -7,7 +7,7 @@ from datetime import date
 from django.db.models import Sum
 from django.utils.translation import gettext as _
 
-from jinmai.desks.financing import clocks, formulas, record
+from jinmai.desks.financing import basis, clocks, formulas, record
 from jinmai.desks.financing.actions.needs import end_orders, settle
 from jinmai.desks.financing.actions.orders import firm_order, held_order
 from jinmai.desks.financing.first_time import infer_first_time
@@ -53,6 +53,7 @@ def decide_order(
     if order.papers_complete_on is not None:
         decision.days_from_papers = formulas.days_between(order.papers_complete_on, today)
     decision.save(force_insert=True)
+    basis.note_decision(actor, decision)
     _close_decided(actor, order, decision)
     record.tell_decision(decision)
     return order
@@ -110,7 +111,7 @@ def record_disbursement(
         raise Refusal("JM-FIN-020", _("放款日应在授信决定之后、今天之前"), _("请核对放款凭证上的日期"))
     if order.loans.filter(contract_number=contract_number).exists():
         raise Refusal("JM-FIN-021", _("合同号已登记过放款"), _("同一合同再次放款请用借据号"))
-    inferred, basis = infer_first_time(order.need, day)
+    inference = infer_first_time(order.need, day)
     loan = Loan.objects.create(
         order=order,
         subject_id=order.need.subject_id,
@@ -118,9 +119,10 @@ def record_disbursement(
         disbursed_fen=disbursed_fen,
         disbursed_on=day,
         due_on=formulas.months_after(day, decision.term_months),
-        first_time_inferred=inferred,
-        first_time_basis=basis,
+        first_time_inferred=inference.first_time,
+        first_time_basis=inference.basis,
     )
+    basis.note_first_time(actor, loan, inference.figures, inference.rule)
     _close_disbursed(actor, order)
     record.note_event(actor, order.need, "record_disbursement", _("放款"), order=order)
     record.tell_loan(loan)

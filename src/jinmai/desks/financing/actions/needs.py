@@ -8,7 +8,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from jinmai.desks.financing import clocks, record
+from jinmai.desks.financing import basis, clocks, record
 from jinmai.desks.financing.answers import remember_answers
 from jinmai.desks.financing.consents import agree_with, end_consent
 from jinmai.desks.financing.models import Need, Order, ProductVersion
@@ -150,6 +150,7 @@ def send_to_pool(actor: Actor, need: Need, consent_until: date) -> Order:
         sent_at=Clock.now(),
         clock=clocks.start("contact"),
     )
+    basis.note_clock(actor, order, order.clock, "financing.submit_need")
     record.note_event(actor, need, "submit_need", _("提交到待抢池"), order=order)
     record.tell_order(order)
     return order
@@ -209,6 +210,8 @@ def _send_to(
         clock=clocks.start("contact"),
         answer_when_sent=remembered,
     )
+    basis.note_clock(actor, order, order.clock, "financing.submit_need")
+    basis.note_match(actor, order, version, remembered)
     agree_with(actor, order, consent_until)
     clocks.ask_institution(order, "accept_order", _("受理"), order.clock)
     record.note_event(

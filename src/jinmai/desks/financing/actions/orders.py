@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from django.utils.translation import gettext as _
 
-from jinmai.desks.financing import clocks, record
+from jinmai.desks.financing import basis, clocks, record
 from jinmai.desks.financing.actions.needs import send_to_pool, settle
 from jinmai.desks.financing.consents import agree_with_taker, end_consent
 from jinmai.desks.financing.models import Need, Order, ProductVersion
@@ -65,7 +65,9 @@ def accept_order(actor: Actor, order: Order) -> Order:
     order.accepted_at = Clock.now()
     order.save(update_fields=["status", "accepted_at"])
     clocks.ask_institution(order, "record_contact", _("首次联系企业"), order.clock)
-    clocks.ask_institution(order, "record_visit", _("实地走访"), clocks.start("visit"))
+    visit = clocks.start("visit")
+    basis.note_clock(actor, order, visit, "financing.accept_order")
+    clocks.ask_institution(order, "record_visit", _("实地走访"), visit)
     clocks.ask_institution(order, "papers_complete", _("确认材料齐全，或一次性告知补正"), None)
     record.note_event(actor, order.need, "accept_order", _("受理"), order=order)
     settle(order.need)
@@ -167,6 +169,7 @@ def papers_complete(actor: Actor, order: Order) -> Order:
     order.papers_complete_on = Clock.today()
     if order.decision_clock is None:
         order.decision_clock = clocks.start("decision")
+        basis.note_clock(actor, order, order.decision_clock, "financing.papers_complete")
     elif order.decision_clock.is_suspended:
         resume(order.decision_clock)
     order.clock = order.decision_clock
