@@ -28,4 +28,4 @@ def under_profile(profile: str, **declared: Any) -> Iterator[None]:
 
 def browser(address: str = "192.0.2.1", **named: Any) -> Client:
     """A test client as the proxy in front would pass it on."""
-    return Client(REMOTE_ADDR=address, headers={"x-forwarded-proto": "https"}, **named)
+    return Client(REMOTE_ADDR=address, headers={"x-forwarded-proto": "https", "host": "testserver"}, **named)
