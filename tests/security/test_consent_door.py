@@ -199,9 +199,10 @@ def _read_without_lock(actor: Any, consent: Any, dice: random.Random) -> None:
 READ = {"door": _read_through_door, "checked_before": _read_checked_before, "without_lock": _read_without_lock}
 
 
-def _race(city: Any, manner: str) -> dict[str, Any]:
+def _race(city: Any, manner: str, readers: int = 0, rounds: int = 0) -> dict[str, Any]:
     """One firm gives one consent a round, each to a field of its own; readers of three branches against the firm."""
-    readers, rounds = (12, 40) if connection.vendor == "postgresql" else (4, 25)
+    if not readers:
+        readers, rounds = (12, 40) if connection.vendor == "postgresql" else (4, 25)
     today = Clock.today()
     consents = [
         consented(city, receiver="bank_city_jp", fields=[f"measure_{number}"], starts_on=today, ends_on=today).pk
@@ -234,6 +235,17 @@ def test_no_read_is_committed_after_the_revocation(city, say):
     assert (found["late_reads"], found["errors"]) == (0, [])
     assert found["refused"] == found["readers"] * found["rounds"]
     assert found["reads"] > found["rounds"], "the readers hardly read before the revocation: nothing was raced"
+
+
+@pytest.mark.long
+@pytest.mark.django_db(transaction=True)
+def test_no_read_is_committed_after_any_of_many_revocations(city, say):
+    """The goal's own size: 64 readers against 500 revocations on PostgreSQL, 8 against 100 on SQLite."""
+    readers, rounds = (64, 500) if connection.vendor == "postgresql" else (8, 100)
+    found = _race(city, "door", readers, rounds)
+    say(found)
+    assert (found["late_reads"], found["errors"]) == (0, [])
+    assert found["refused"] == readers * rounds
 
 
 @pytest.mark.django_db(transaction=True)
