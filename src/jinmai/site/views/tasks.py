@@ -91,9 +91,9 @@ def task_list(request: HttpRequest) -> HttpResponse:
             Filter("q", _("事项"), kind="search", fields=["title"]),
         ],
         views=[
-            View(_("本岗位全部"), "", tasks),
-            View(_("本人已认领"), "claim=mine", tasks.filter(claimed_by_id=actor.membership_id)),
-            View(_("无人认领"), "claim=free", tasks.filter(claimed_by__isnull=True)),
+            View(_("本岗位全部"), "", tasks.count()),
+            View(_("本人已认领"), "claim=mine", tasks.filter(claimed_by_id=actor.membership_id).count()),
+            View(_("无人认领"), "claim=free", tasks.filter(claimed_by__isnull=True).count()),
         ],
         bulk=[
             BulkAction("claim", _("认领"), "kernel.claim_task", _claim, _("认领后由您本人办理，同岗同事会看到。")),
