@@ -1,13 +1,16 @@
 """Build `refusals.md` from the source: every stable code, what it says, what to do, and where it is raised.
 
-Run by `make reference`; `tests/docs` says when the page is behind the code.
+Beside it `src/jinmai/site/refusals.json`, from which the site shows a page for each code, and `openapi.json`, the
+description of the API as the running code gives it. Run by `make reference`; `tests/docs` says when one is behind.
 """
 
 from __future__ import annotations
 
 import ast
+import json
 import re
 import sys
+import tempfile
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,9 +19,12 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 SOURCE = ROOT / "src" / "jinmai"
 PAGE = Path(__file__).with_name("refusals.md")
+SHOWN = SOURCE / "site" / "refusals.json"
+OPENAPI = Path(__file__).with_name("openapi.json")
 CODE = re.compile(r"JM-[A-Z]{2,4}-\d{3}")
 AREAS = {
-    "KER": "kernel", "ACC": "access", "AUD": "audit", "CON": "consent and the read door", "DOC": "documents", "IDM": "idempotency",
+    "API": "the API", "KER": "kernel", "ACC": "access", "AUD": "audit", "CON": "consent and the read door",
+    "DOC": "documents", "IDM": "idempotency",
     "CLI": "command line", "RUL": "rulebook", "ANA": "analytics", "INT": "intake", "IMP": "import", "UI": "pages",
     "PAR": "parties", "CRE": "credit", "FIN": "financing", "COC": "cockpit", "SIT": "site", "SUB": "subjects",
     "DEM": "the example city", "WRK": "tasks and clocks", "ORG": "organisations", "MON": "money",
@@ -105,6 +111,36 @@ def render() -> str:
     return "\n".join(lines) + "\n"
 
 
+def render_shown() -> str:
+    """What the site's pages say of each code: the reasons and remedies that stand in the source."""
+    told = {
+        code: [
+            list(pair)
+            for pair in dict.fromkeys((one.reason, one.remedy.strip("… ")) for one in places if one.reason.strip("… "))
+        ]
+        for code, places in collected().items()
+    }
+    return json.dumps(told, ensure_ascii=False, indent=1) + "\n"
+
+
+def render_openapi() -> str:
+    """The API's description in Chinese, as the pages and a client generator get it; needs a home that was opened."""
+    from django.utils import translation
+
+    from jinmai.site.api import api
+    from jinmai.site.api_document import document
+
+    with translation.override("zh-hans"):
+        return json.dumps(document(api), ensure_ascii=False, indent=1) + "\n"
+
+
 if __name__ == "__main__":
     PAGE.write_text(render(), encoding="utf-8")
+    SHOWN.write_text(render_shown(), encoding="utf-8")
     print(f"{PAGE.relative_to(ROOT)}: {len(collected())} codes", file=sys.stderr)
+    with tempfile.TemporaryDirectory() as place:
+        from jinmai.foundation.kernel.home import boot
+
+        boot(place, profile="test")
+        OPENAPI.write_text(render_openapi(), encoding="utf-8")
+        print(f"{OPENAPI.relative_to(ROOT)}: {OPENAPI.stat().st_size} bytes", file=sys.stderr)

@@ -22,20 +22,20 @@ from jinmai.foundation.kernel.errors import NotFound
 router = Router(tags=["驾驶舱"])
 
 
-class View(StrictSchema):
+class CockpitView(StrictSchema):
     """Which district (all that the actor may see when empty) and which period."""
 
     district: Code = ""
     period: Literal[PERIODS] = "year"  # type: ignore[valid-type]
 
 
-class RowsView(View):
+class RowsView(CockpitView):
     """The same, and one month of it."""
 
     month: Annotated[str, Field(max_length=7, pattern=r"^([0-9]{4}-(0[1-9]|1[0-2]))?$")] = ""
 
 
-class FigureOut(StrictSchema):
+class CountOut(StrictSchema):
     """One figure: an integer in the measure's base unit (fen, count, days), with name, unit and definition."""
 
     EXAMPLE: ClassVar[dict[str, Any]] = {
@@ -71,9 +71,9 @@ class RowOut(StrictSchema):
     firm: str
 
 
-@router.get("/figures/", response=list[FigureOut])
+@router.get("/figures/", response=list[CountOut])
 @api_operation("cockpit.show_cockpit", about=gettext_lazy("驾驶舱各项数字：名称、单位、口径、时点；可按区县和时段。"))
-def figures(request: HttpRequest, asked: Query[View]) -> list[dict[str, object]]:
+def figures(request: HttpRequest, asked: Query[CockpitView]) -> list[dict[str, object]]:
     """Every figure of the cockpit for a district (all that the actor may see when empty) and a period."""
     scope = Scope.asked(request.actor, {"district": asked.district, "period": asked.period})
     return [

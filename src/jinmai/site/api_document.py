@@ -97,12 +97,12 @@ def _complete(told: dict[str, Any], operation: Operation, method: str, path: str
     told["description"] = _description(view)
     _parameters(told, view, method, path)
     takes_body = "requestBody" in told
-    if takes_body:
-        told["requestBody"]["content"]["application/json"]["example"] = _body_example(operation)
+    for media_type, sent in told.get("requestBody", {}).get("content", {}).items():
+        sent["example"] = _body_example(operation) if media_type == "application/json" else _form_example(sent["schema"])
     for status, answered in told["responses"].items():
         answered["description"] = _("已新建") if status == "201" else _("成功")
         content = answered.get("content", {}).get("application/json")
-        if content is not None:
+        if content is not None and "schema" in content:
             content["example"] = _example_of(operation.response_models[int(status)].model_fields["response"].annotation)
     statuses = {401, 403, 405, 429, 500, 409} | ({400} if method == "post" else set())
     statuses |= {404} if "{" in path or takes_body or told["parameters"] else set()
@@ -126,8 +126,11 @@ def _parameters(told: dict[str, Any], view: Any, method: str, path: str) -> None
     for parameter in told["parameters"]:
         schema = parameter["schema"]
         if parameter["in"] == "path" and "example" not in parameter:
-            parameter["example"] = SAMPLE_ID if schema.get("format") == "uuid" else PATH_EXAMPLES[parameter["name"]]
+            plain = 42 if schema.get("type") == "integer" else "example"
+            by_name = PATH_EXAMPLES.get(parameter["name"], plain)
+            parameter["example"] = SAMPLE_ID if schema.get("format") == "uuid" else by_name
     if method == "post":
+        told["parameters"] = [one for one in told["parameters"] if one["name"].lower() != api_once.HEADER.lower()]
         told["parameters"].append(
             {
                 "in": "header",
@@ -141,12 +144,23 @@ def _parameters(told: dict[str, Any], view: Any, method: str, path: str) -> None
 
 
 PATH_EXAMPLES = {"rule_id": "credit_objection_days", "measure": "needs_count"}
+#: What a form that carries a file holds.
+FORM_EXAMPLES = {
+    "file": "合同.pdf",
+    "subject_ref": f"financing.order:{SAMPLE_ID}",
+    "kind": "contract",
+    "label": "购销合同",
+}
 
 
 def _body_example(operation: Operation) -> Any:
     model = next(one for one in operation.models if one.__ninja_param_source__ == "body")
     (field,) = model.model_fields.values()
     return _example_of(field.annotation)
+
+
+def _form_example(schema: dict[str, Any]) -> dict[str, str]:
+    return {name: FORM_EXAMPLES.get(name, "") for name in schema["properties"]}
 
 
 def _example_of(annotation: Any) -> Any:
@@ -219,12 +233,16 @@ def _error(status: int) -> dict[str, Any]:
 
 
 def _without_titles(part: Any) -> Any:
-    """The description without the English titles that Pydantic makes up from field names."""
+    """The description without the English titles and descriptions that Pydantic takes from names and docstrings."""
     if isinstance(part, dict):
+        schema = "type" in part or "anyOf" in part or "enum" in part
+        left_out = {"title"} if schema and "version" not in part else set()
+        if schema and str(part.get("description", "")).isascii():
+            left_out.add("description")
         return {
-            name: value if name in ("example", "properties") and name == "example" else _without_titles(value)
+            name: value if name == "example" else _without_titles(value)
             for name, value in part.items()
-            if not (name == "title" and isinstance(value, str) and "type" in part | {"$ref": 0} and "version" not in part)
+            if name not in left_out or not isinstance(value, str)
         }
     if isinstance(part, list):
         return [_without_titles(one) for one in part]

@@ -16,6 +16,7 @@ urlpatterns = [
     path("rules/", include("jinmai.foundation.rulebook.urls")),
     path("intake/", include("jinmai.foundation.intake.urls")),
 ]
+handler400 = "jinmai.site.views.errors.not_understood"
 handler403 = "jinmai.site.views.errors.forbidden"
 handler404 = "jinmai.site.views.errors.not_found"
 handler500 = "jinmai.site.views.errors.broken"

@@ -26,7 +26,7 @@ from jinmai.foundation.kernel.work.models import Task
 from jinmai.foundation.kernel.work.posts import claim_task, colleagues, hand_over_tasks, may_hand_over, release_task
 from jinmai.foundation.kernel.work.tasks import tasks_for
 
-router = Router(tags=["work"])
+router = Router(tags=["待办与通知"])
 PostId = Annotated[int, Strict(), Field(ge=1, le=2**31 - 1)]
 TASK = {
     "id": "019b0a5e-5f0c-7c1e-9f7e-0a4d6f1c2b3a",

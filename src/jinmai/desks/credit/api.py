@@ -117,7 +117,7 @@ class ConsentIn(StrictSchema):
     ends_on: Day
 
 
-class OnDay(StrictSchema):
+class SheetDay(StrictSchema):
     """As of which day; today unless said otherwise."""
 
     on: Day | None = None
@@ -182,7 +182,7 @@ class AccessOut(StrictSchema):
     "credit.view_sheet",
     about=gettext_lazy("一家企业的信用画像：须有在期授权或法定职责，逐次记入查阅记录；没有授权的以 JM-CON-001 拒绝。"),
 )
-def view_sheet(request: HttpRequest, subject_id: UUID, asked: Query[OnDay]) -> SheetOut:
+def view_sheet(request: HttpRequest, subject_id: UUID, asked: Query[SheetDay]) -> SheetOut:
     """A firm's sheet under a live basis; booked, and refused with JM-CON-001 otherwise."""
     actor = request.actor
     if not actor.is_institution and not subjects_for(actor).filter(pk=subject_id).exists():

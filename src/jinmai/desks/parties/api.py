@@ -111,7 +111,7 @@ class InstitutionOut(StrictSchema):
     parent: str | None
 
 
-class Page(StrictSchema):
+class FirmPage(StrictSchema):
     """Which rows: name part or code, place, how many."""
 
     q: text(100) = ""
@@ -144,7 +144,7 @@ def firm_out(firm: Firm) -> FirmOut:
 
 @router.get("/firms", response=list[FirmOut])
 @api_operation("parties.list_firms", about=gettext_lazy("本岗位可见的企业，按名称排列；可按名称、区县、规模筛选。"))
-def list_firms(request: HttpRequest, page: Query[Page]) -> list[FirmOut]:
+def list_firms(request: HttpRequest, page: Query[FirmPage]) -> list[FirmOut]:
     """Firms you may see, by name."""
     rows = Firm.objects.visible_to(request.actor).select_related("region", "subject")
     rows = rows.prefetch_related("subject__identifiers")

@@ -4,19 +4,25 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 
-from jinmai.foundation.kernel.access.middleware import API_PREFIX
+from jinmai.foundation.kernel.access.api_problems import API_PREFIX, Fault, Forged, by_status, problem_response
+
+SAFE = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 
 
 def shown(request: HttpRequest, status: int, title: str, reason: str, remedy: str) -> HttpResponse:
     """An error as a quiet page, or as a problem document for the API."""
     if request.path.startswith(API_PREFIX):
-        body = {"title": title, "status": status, "detail": reason}
-        return JsonResponse(body, status=status, content_type="application/problem+json")
+        return problem_response(request, Forged() if request.method not in SAFE and status == 403 else by_status(status))
     return render(request, "site/error.html", {"title": title, "reason": reason, "remedy": remedy}, status=status)
+
+
+def not_understood(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """400: a host or a form that the framework refuses to read."""
+    return shown(request, 400, _("请求看不懂"), _("这次提交的内容不完整或写法不对，没有办理。"), _("请返回上一页重新提交。"))
 
 
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
@@ -56,8 +62,7 @@ def locked(request: HttpRequest, response: Any = None, credentials: Any = None) 
 def broken(request: HttpRequest) -> HttpResponse:
     """500: a fault of ours; the answer asks nothing of the database."""
     if request.path.startswith(API_PREFIX):
-        body = {"title": "平台出了故障", "status": 500, "detail": "这一步没有办成，请稍后再试"}
-        return JsonResponse(body, status=500, content_type="application/problem+json")
+        return problem_response(request, Fault())
     return HttpResponse(BROKEN, status=500, content_type="text/html; charset=utf-8")
 
 

@@ -40,7 +40,7 @@ def digest_of(secret: str) -> str:
     return hmac.new(current_home().key("api"), secret.encode(), hashlib.sha256).hexdigest()
 
 
-@action("kernel.issue_api_key")
+@action("kernel.issue_api_key", creates=True)
 def issue_key(
     actor: Actor, *, membership: Membership, label: str, expires_on: date, operations: Iterable[str] = ()
 ) -> ApiKey:

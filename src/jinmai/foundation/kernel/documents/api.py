@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Annotated
+from typing import Annotated, Any, ClassVar
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext_lazy
 from ninja import File, Form, Header, Query, Router, Status
 from ninja.files import UploadedFile
 
@@ -17,11 +18,31 @@ from jinmai.foundation.kernel.documents.models import Attachment, Document
 from jinmai.foundation.kernel.documents.serving import respond
 from jinmai.foundation.kernel.errors import NotFound
 
-router = Router(tags=["documents"])
+router = Router(tags=["附件"])
+FILE = {
+    "name": "购销合同.pdf",
+    "media_type": "application/pdf",
+    "size": 48213,
+    "pages": 3,
+    "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+    "scan": "clean",
+    "served": True,
+    "keep_until": "2031-11-22",
+}
 
 
 class PaperOut(StrictSchema):
     """A paper on a row, and the state of its file."""
+
+    EXAMPLE: ClassVar[dict[str, Any]] = {
+        **FILE,
+        "id": "019b0a5e-5f0c-7c1e-9f7e-0a4d6f1c2b3e",
+        "document_id": "019b0a5e-5f0c-7c1e-9f7e-0a4d6f1c2b3f",
+        "subject_ref": "financing.order:019aab0f-1b2c-7a3d-8e4f-5a6b7c8d9e0f",
+        "kind": "contract",
+        "label": "购销合同",
+        "attached_at": "2026-11-22T02:30:00Z",
+    }
 
     id: UUID
     document_id: UUID
@@ -41,6 +62,8 @@ class PaperOut(StrictSchema):
 
 class DocumentOut(StrictSchema):
     """A file."""
+
+    EXAMPLE: ClassVar[dict[str, Any]] = {**FILE, "id": "019b0a5e-5f0c-7c1e-9f7e-0a4d6f1c2b3f"}
 
     id: UUID
     name: str
@@ -78,7 +101,7 @@ def _facts(document: Document) -> dict[str, object]:
 
 
 @router.get("", response=list[PaperOut], summary="一件事项的附件")
-@api_operation("kernel.list_documents")
+@api_operation("kernel.list_documents", about=gettext_lazy("一件事项的全部附件；能看这件事项的才能看到。"))
 def list_papers(request: HttpRequest, subject_ref: Annotated[str, Query(max_length=120)]) -> list[PaperOut]:
     """The papers of a row that the caller may see: ``financing.order:UUID``."""
     viewers.named(request.actor, subject_ref)
@@ -86,7 +109,7 @@ def list_papers(request: HttpRequest, subject_ref: Annotated[str, Query(max_leng
 
 
 @router.post("", response={201: PaperOut}, summary="上传附件")
-@api_operation("kernel.attach_document")
+@api_operation("kernel.attach_document", about=gettext_lazy("上传一份附件并挂到一件事项上；文件先经识别和查毒，未通过的不提供下载。"))
 def upload_paper(
     request: HttpRequest,
     file: File[UploadedFile],
@@ -104,7 +127,7 @@ def upload_paper(
 
 
 @router.get("/{uuid:document_id}", response=DocumentOut, summary="文件的登记信息")
-@api_operation("kernel.list_documents")
+@api_operation("kernel.list_documents", about=gettext_lazy("一份文件的登记信息：大小、摘要、是否可下载。"))
 def read_document(request: HttpRequest, document_id: UUID) -> DocumentOut:
     """What is registered of a file: size, digest, whether it is served yet."""
     document = gate.find(request.actor, document_id).document
@@ -117,14 +140,14 @@ def read_document(request: HttpRequest, document_id: UUID) -> DocumentOut:
     summary="下载文件",
     openapi_extra={"responses": {200: {"description": "文件", "content": {"application/octet-stream": {}}}}},
 )
-@api_operation("kernel.download_document")
+@api_operation("kernel.download_document", about=gettext_lazy("下载文件；PDF 和图片带机构、人员和时间的水印。"))
 def download(request: HttpRequest, document_id: UUID) -> HttpResponse:
     """The file: PDF and images carry a watermark with institution, person and time."""
     return respond(gate.download(request.actor, gate.find(request.actor, document_id)))
 
 
 @router.post("/attachments/{uuid:attachment_id}/detach", response=PaperOut, summary="移除附件")
-@api_operation("kernel.detach_document")
+@api_operation("kernel.detach_document", about=gettext_lazy("从事项上移除附件；文件保存到留存期满。"))
 def take_off(request: HttpRequest, attachment_id: UUID) -> PaperOut:
     """Take a paper off its row; the file stays until its retention ends."""
     found = Attachment.objects.select_related("document").filter(pk=attachment_id).first()

@@ -1,0 +1,170 @@
+"""Keys of institutions: issued by the security administrator, shown once, dead with their post."""
+
+from __future__ import annotations
+
+import re
+from datetime import date, timedelta
+
+import pytest
+from django.urls import reverse
+
+from jinmai.foundation.kernel.access import keys
+from jinmai.foundation.kernel.access.actions import dismiss
+from jinmai.foundation.kernel.access.models import ApiKey
+from jinmai.foundation.kernel.audit.models import AuditEntry
+from jinmai.foundation.kernel.clock import Clock
+from jinmai.foundation.kernel.errors import NotAllowed, NotFound, Refusal
+
+pytestmark = pytest.mark.django_db
+ORDERS = "/api/v1/financing/orders"
+SOON = timedelta(days=90)
+
+
+@pytest.fixture
+def issue(city):
+    def made(post: str = "t_manager_branch", **more):
+        given = {"membership": city.membership(post), "label": "信贷系统对接", "expires_on": date.today() + SOON}
+        return keys.issue_key(city.actor("sungong"), **given | more)
+
+    return made
+
+
+def ask(client, key: str, path: str = ORDERS, **more):
+    return client.get(path, headers={"authorization": f"Bearer {key}"}, **more)
+
+
+def test_a_key_acts_as_its_post_and_leaves_its_prefix(issue, city, client):
+    key = issue()
+    assert re.fullmatch(r"jm_[0-9a-f]{8}_[\w-]{43}", key.shown)
+    assert key.shown.rsplit("_", 1)[1] not in ApiKey.objects.values_list("secret_digest", flat=True).get()
+    answer = ask(client, key.shown)
+    assert answer.status_code == 200, answer.content
+    assert answer.json() == city.client("t_manager_branch").get(ORDERS).json()
+    key.refresh_from_db()
+    assert key.last_used_at is not None
+    absent = client.post(
+        f"{ORDERS}/00000000-0000-4000-8000-000000000000/accept", headers={"authorization": f"Bearer {key.shown}"}
+    )
+    assert absent.status_code == 404
+
+
+def test_a_write_by_key_needs_no_csrf_token_and_is_audited_by_prefix(issue, city, send_order):
+    from django.test import Client
+
+    key, order = issue("heying"), send_order
+    client = Client(enforce_csrf_checks=True)
+    answer = client.post(f"{ORDERS}/{order.pk}/accept", headers={"authorization": f"Bearer {key.shown}"})
+    assert answer.status_code == 200, answer.content
+    entry = AuditEntry.objects.filter(operation="financing.accept_order").latest("id")
+    assert entry.actor_name.endswith(f"jm_{key.prefix}")
+    by_session = city.client("heying", enforce_csrf_checks=True).post(f"{ORDERS}/{order.pk}/papers/complete")
+    assert (by_session.status_code, by_session.json()["code"]) == (403, "JM-API-403")
+
+
+@pytest.fixture
+def send_order(city):
+    from jinmai.desks.financing.actions import draft_need, submit_need
+    from jinmai.desks.financing.models import ProductVersion
+
+    firm = city.actor("xuan")
+    need = draft_need(
+        firm, amount_fen=100_000_00, term_months=12, purpose="日常周转", contact_name="许安", contact_phone="13800000000"
+    )
+    version = ProductVersion.objects.in_force(Clock.today()).get(product__code="p01")
+    submit_need(firm, need, versions=[version], to_pool=False, consent=True, consent_until=date.today() + SOON)
+    return need.orders.get()
+
+
+@pytest.mark.parametrize("how", ["unknown", "mangled", "revoked", "expired", "dismissed", "disabled"])
+def test_what_does_not_hold_is_answered_alike(issue, city, client, how):
+    key = issue()
+    shown = key.shown
+    if how == "unknown":
+        shown = f"jm_00000000_{'a' * 43}"
+    elif how == "mangled":
+        shown = shown[:-1] + ("A" if shown[-1] != "A" else "B")
+    elif how == "revoked":
+        keys.revoke_key(city.actor("sungong"), key=key)
+    elif how == "expired":
+        ApiKey.objects.filter(pk=key.pk).update(expires_on=date.today() - timedelta(days=2))
+    elif how == "dismissed":
+        dismiss(city.actor("sungong"), membership=key.membership)
+    else:
+        key.membership.user.is_active = False
+        key.membership.user.save()
+    answer = ask(client, shown)
+    assert (answer.status_code, answer.json()["code"]) == (401, "JM-API-401")
+    assert answer.content == ask(client, "nothing like a key").content
+    assert answer["WWW-Authenticate"].startswith("Bearer")
+    with_session = ask(city.client("heying"), shown)
+    assert with_session.status_code == 401, "a key that doesn't hold isn't helped by a session"
+
+
+def test_a_narrowed_key_does_no_more(issue, client):
+    key = issue(operations=["financing.list_orders"])
+    assert ask(client, key.shown).status_code == 200
+    other = ask(client, key.shown, "/api/v1/financing/pool")
+    assert (other.status_code, other.json()["code"]) == (403, "JM-ACC-025")
+
+
+def test_who_may_not_issue(issue, city):
+    for other in ("qiangong", "dingyiming", "linqiushi"):
+        with pytest.raises(NotAllowed):
+            keys.issue_key(
+                city.actor(other), membership=city.membership("heying"), label="x", expires_on=date.today() + SOON
+            )
+    wrong = {
+        "JM-ACC-020": {"membership": city.membership("xuan")},
+        "JM-ACC-021": {"expires_on": date.today() + timedelta(days=400)},
+        "JM-ACC-022": {"operations": ["kernel.appoint"]},
+        "JM-ACC-023": {"label": " "},
+    }
+    for code, change in wrong.items():
+        with pytest.raises(Refusal, match=code):
+            issue(**change)
+
+
+def test_a_manager_revokes_the_own_institutions_only(issue, city):
+    own = issue("dingyiming")
+    with pytest.raises(NotFound):
+        keys.revoke_key(city.actor("t_manager_ml"), key=own)
+    keys.revoke_key(city.actor("dingyiming"), key=own)
+    with pytest.raises(Refusal, match="JM-ACC-024"):
+        keys.revoke_key(city.actor("qiangong"), key=own)
+
+
+def test_the_page_shows_a_key_once(city, client_as):
+    admin = client_as("sungong")
+    new = reverse("site:key_new")
+    once = re.search(r'name="idempotency_key" value="([^"]+)"', admin.get(new).content.decode()).group(1)
+    form = {
+        "membership": city.membership("dingyiming").pk,
+        "label": "信贷系统对接",
+        "expires_on": str(date.today() + SOON),
+        "idempotency_key": once,
+    }
+    shown = admin.post(new, form)
+    secret = re.search(r"jm_[0-9a-f]{8}_[\w-]{43}", shown.content.decode()).group(0)
+    assert "no-store" in shown["Cache-Control"]
+    again = admin.post(new, form, follow=True)
+    assert secret not in again.content.decode() and ApiKey.objects.count() == 1
+    key = ApiKey.objects.get()
+    for who, page in (("qiangong", "site:key_list"), ("sungong", "site:key_list"), ("dingyiming", "site:own_keys")):
+        listed = client_as(who).get(reverse(page))
+        assert key.prefix in listed.content.decode() and secret not in listed.content.decode(), who
+    assert client_as("t_manager_ml").get(reverse("site:key", args=[key.pk])).status_code == 404
+    assert client_as("qiangong").get(new).status_code == 403
+    client_as("qiangong").post(reverse("site:key_revoke", args=[key.pk]))
+    assert ApiKey.objects.get().revoked_at is not None
+
+
+def test_the_pages_about_the_api_open(client_as, client):
+    docs = client_as("t_manager_branch").get(reverse("site:api_docs"))
+    assert docs.status_code == 200 and "financing_decide_order" in docs.content.decode()
+    document = client_as("t_manager_branch").get(reverse("site:api_document")).json()
+    assert document["openapi"].startswith("3.1")
+    assert client.get(reverse("site:api_docs")).status_code == 302
+    listed = client.get(reverse("site:refusals")).content.decode()
+    assert "JM-CON-001" in listed and "JM-API-429" in listed
+    assert client.get("/errors/JM-CON-001/").status_code == 200
+    assert client.get("/errors/JM-XXX-999/").status_code == 404
