@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from jinmai.desks.financing.views import coordination, needs, orders, products, renewals, steps, zones
+from jinmai.desks.financing.views import coordination, needs, orders, prints, products, renewals, steps, zones
 
 app_name = "financing"
 urlpatterns = [
@@ -44,6 +44,10 @@ urlpatterns = [
     path("orders/<uuid:pk>/terms/accept/", steps.accept_terms, name="accept_terms"),
     path("orders/<uuid:pk>/terms/decline/", steps.decline_terms, name="decline_terms"),
     path("orders/<uuid:pk>/disburse/", steps.record_disbursement, name="record_disbursement"),
+    path("needs/<uuid:pk>/print/", prints.need_sheet, name="print_need"),
+    path("orders/<uuid:pk>/print/", prints.order_sheet, name="print_order"),
+    path("orders/<uuid:pk>/print/papers/", prints.papers_notice, name="print_papers"),
+    path("orders/<uuid:pk>/print/decision/", prints.decision_notice, name="print_decision"),
     path("loans/", orders.loan_list, name="loan_list"),
     path("loans/<uuid:pk>/verify/", steps.verify_first_time, name="verify_first_time"),
     path("products/", products.product_list, name="product_list"),
