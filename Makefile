@@ -16,7 +16,7 @@ MYPY_PURE = $(wildcard $(addprefix src/jinmai/foundation/kernel/,money.py dates.
 	src/jinmai/desks/*/formulas.py src/jinmai/desks/*/formulas/*.py) \
 	$(filter-out %/apps.py %/commands.py %/views.py %/urls.py,$(wildcard src/jinmai/foundation/rulebook/*.py src/jinmai/foundation/rulebook/kinds/*.py))
 
-.PHONY: help demo test test-long bench env env-core lint test-sqlite test-postgresql reference lock python clean
+.PHONY: help demo test test-long bench env env-core lint test-sqlite test-postgresql reference lock sbom python clean
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1	/' | expand -t 22
@@ -69,6 +69,10 @@ test-postgresql: env
 
 reference: env ## build docs/reference from the source
 	@$(BIN)/python docs/reference/build.py
+
+sbom: env ## what a release is made of, as CycloneDX JSON in build/
+	@$(BIN)/python requirements/sbom.py core
+	@$(BIN)/python requirements/sbom.py all
 
 lock: ## pin every dependency with its hash (needs uv); no index address gets into the files
 	uv pip compile --quiet --generate-hashes --no-header --no-annotate --universal --python-version 3.11 \
