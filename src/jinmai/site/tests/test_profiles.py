@@ -52,7 +52,7 @@ def test_level_three_says_what_the_assessor_looks_for():
     assert asdict(policy) | {
         "password_min_length": 10, "password_classes": 3, "password_days": 90, "password_history": 5,
         "first_password_changes": True, "lock_after": 5, "lock_minutes": 15, "lock_apart": True, "idle_minutes": 15,
-        "session_hours": 12, "unused_days": 90, "tls": "always", "api_document": False,
+        "session_hours": 12, "unused_days": 90, "tls": "always", "operations_off": ("site.api_docs", "site.api_document"),
     } == asdict(policy)  # fmt: skip
     assert all(row["cite"] for row in declared("dengbao3")["values"].values())
     asked = ("admin.audit", "bureau.director", "supervision.section_chief", "institution.manager", "district.clerk")
@@ -68,6 +68,19 @@ def test_settings_follow_from_the_profile(monkeypatch):
     assert not closed["SESSION_COOKIE_SECURE"], "a closed network without TLS may say so"
     monkeypatch.delenv("JINMAI_PLAIN_HTTP")
     assert settings_of(policy_of("standard"))["SESSION_COOKIE_SECURE"]
+
+
+def test_level_three_turns_the_description_of_the_api_off(city):
+    from jinmai.foundation.kernel.access.permissions import operations
+
+    assert all(name in operations() for profile in PROFILES for name in policy_of(profile).operations_off)
+    assert city.client("qiangong").get("/api-docs/openapi.json").status_code == 200
+    with under_profile("dengbao3"):
+        client = browser()
+        client.cookies = city.client("qiangong").cookies
+        for page in ("/api-docs/", "/api-docs/openapi.json"):
+            assert client.get(page).status_code == 403
+        assert "/api-docs/" not in client.get("/").content.decode()
 
 
 def test_cookies_and_transport_of_level_three(dengbao3):

@@ -35,6 +35,7 @@ class Actor:
     def of(cls, membership: Membership) -> Actor:
         """The actor of a live membership."""
         from jinmai.foundation.kernel.access.models import Restriction
+        from jinmai.foundation.kernel.access.policy import policy
 
         organisation = membership.organisation
         restricted = Restriction.objects.filter(role=membership.role).values_list("operation", flat=True)
@@ -50,7 +51,7 @@ class Actor:
             role=membership.role,
             regions=regions_of(organisation.kind, organisation.region_id),
             subject_id=organisation.subject_id if organisation.kind == "firm" else None,
-            restricted=frozenset(restricted),
+            restricted=frozenset(restricted) | frozenset(policy().operations_off),
         )
 
     @classmethod

@@ -23,7 +23,7 @@ class Policy:
 
     ``lock_apart``: wrong passwords are counted for the account and for the address each by itself (any address locks
     the account, any account locks the address); otherwise for the pair. ``factor_asked_of``: first parts of the roles
-    whose holders must have a second factor.
+    whose holders must have a second factor. ``operations_off``: what nobody may do in such a home.
     """
 
     profile: str
@@ -41,7 +41,7 @@ class Policy:
     factor_asked_of: tuple[str, ...]
     unused_days: int | None
     tls: str
-    api_document: bool
+    operations_off: tuple[str, ...]
     audit_days_least: int
     audit_days: int
 
