@@ -16,6 +16,7 @@ class FinancingConfig(AppConfig):
     def ready(self) -> None:
         """Declare fact tables, measures and what a search may find."""
         from jinmai.desks.financing import basis, facts, papers
+        from jinmai.desks.financing import jobs as _jobs  # noqa: F401
 
         facts.declare()
         papers.declare()

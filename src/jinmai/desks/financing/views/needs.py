@@ -10,18 +10,22 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from jinmai.desks.financing import actions, forms, shown
+from jinmai.desks.financing import actions, criteria, forms, shown
 from jinmai.desks.financing.match_page import match_context
 from jinmai.desks.financing.models import Need, Order, ProductVersion
 from jinmai.desks.financing.views.steps import act_on, find_need
+from jinmai.foundation.kernel.access.actor import Actor
 from jinmai.foundation.kernel.access.pages import page
 from jinmai.foundation.kernel.access.permissions import allows
+from jinmai.foundation.kernel.action import object_ref
 from jinmai.foundation.kernel.clock import Clock
 from jinmai.foundation.kernel.errors import NotFound
 from jinmai.foundation.kernel.organisations.models import Organisation, Region
 from jinmai.foundation.ui.lists import Button, Column, Filter, ListPage
 
 CHIPS = {value: (label, shown.NEED_TONES.get(value, "")) for value, label in Need.Status.choices}
+
+REVIEW_CHIPS = {value: (label, shown.REVIEW_TONES[value]) for value, label in Need.Review.choices}
 
 
 @page("financing.list_needs")
@@ -69,6 +73,7 @@ def _columns(own: bool) -> list[Column]:
         Column("orders", _("对接单"), "order_count", kind="int", unit=_("笔"), sort="order_count"),
         Column("live", _("在办"), "live_count", kind="int", unit=_("笔"), sort="live_count"),
         Column("status", _("状态"), "status", kind="chip", chips=CHIPS, sort="status"),
+        Column("review", _("五项标准"), "review", kind="chip", chips=REVIEW_CHIPS, sort="review"),
         Column("submitted", _("提交时间"), "submitted_at", kind="datetime", sort="submitted_at"),
         Column("channel", _("渠道"), "get_channel_display", sort="channel", default=False),
         Column("guarantee", _("担保"), "get_guarantee_display", sort="guarantee", default=False),
@@ -78,6 +83,7 @@ def _columns(own: bool) -> list[Column]:
 def _filters(own: bool) -> list[Filter]:
     common = [
         Filter("status", _("状态"), Need.Status.choices),
+        Filter("review", _("五项标准"), Need.Review.choices),
         Filter("purpose", _("用途"), Need.Purpose.choices),
         Filter("since", _("提交日期"), kind="from", field="submitted_at__date"),
         Filter("until", _("提交日期"), kind="to", field="submitted_at__date"),
@@ -196,10 +202,30 @@ def need_detail(request: HttpRequest, pk: object) -> HttpResponse:
             for event in need.events.all()
         ],
         "is_own": request.actor.is_firm,
+        "basis_url": reverse("rulebook:basis", args=[object_ref(need)]),
+        **_standards(request.actor, need),
         "may_withdraw": allows(request.actor, "financing.withdraw_need") and need.is_live,
         "may_send": allows(request.actor, "financing.submit_need") and need.status in actions.needs.SENDABLE,
     }  # fmt: skip
     return render(request, "financing/need_detail.html", context)
+
+
+def _standards(actor: Actor, need: Need) -> dict[str, Any]:
+    """The five standards in short: states and what is still needed; who was asked what stands on their own page."""
+    sheet = criteria.sheet_of(need, Clock.today())
+    lines = []
+    for one in sheet.standards:
+        words, tone = shown.CRITERION_STATES[one.state]
+        needs = one.item.evidence if one.state == criteria.OPEN else ""
+        note = one.word.note if one.word is not None and not one.word.holds else ""
+        lines.append({"text": one.text, "words": _(words), "tone": tone, "needs": needs, "note": note})
+    may = allows(actor, "financing.view_criteria")
+    return {
+        "standards": lines,
+        "review_tone": shown.REVIEW_TONES[need.review],
+        "conclusion": need.recommendations.select_related("organisation").filter(replaced_at=None).first(),
+        "criteria_url": reverse("financing:criteria", args=[need.pk]) if may else "",
+    }
 
 
 def _order_line(order: Order) -> dict[str, Any]:

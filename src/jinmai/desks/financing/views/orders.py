@@ -13,10 +13,12 @@ from django.utils.translation import gettext as _
 from jinmai.desks.financing import actions, shown
 from jinmai.desks.financing.models import Loan, Order, Product
 from jinmai.desks.financing.views.needs import _regions
+from jinmai.desks.financing.views.renewals import LETTER_TONES, renewal_columns, renewal_filters, with_letters
 from jinmai.desks.financing.views.steps import find_order
 from jinmai.foundation.kernel.access.actor import Actor
 from jinmai.foundation.kernel.access.pages import page
 from jinmai.foundation.kernel.access.permissions import allows
+from jinmai.foundation.kernel.action import object_ref
 from jinmai.foundation.kernel.clock import Clock
 from jinmai.foundation.ui.lists import BulkAction, Button, Column, Filter, ListPage, View
 
@@ -218,11 +220,30 @@ def order_detail(request: HttpRequest, pk: object) -> HttpResponse:
         "contact": order.need if order.shows_contact_to(actor) else None,
         "remembered": shown.remembered_of(order) if order.names_firm_to(actor) else None,
         "decision": getattr(order, "decision", None),
-        "loans": list(order.loans.all()),
+        **_promises(order, actor),
+        "basis_url": reverse("rulebook:basis", args=[object_ref(order)]),
         "may_verify": allows(actor, "financing.verify_first_time"),
         "sheet": _sheet_url(order, actor),
     }
     return render(request, "financing/order_detail.html", context)
+
+
+def _promises(order: Order, actor: Actor) -> dict[str, Any]:
+    """The order's loans with the promises to renew them, and what this actor may do about those."""
+    loans = list(with_letters(order.loans.all()))
+    own = order.institution is not None and order.institution.path.startswith(actor.organisation_path)
+    may = own and allows(actor, "financing.issue_renewal_letter")
+    letters = [
+        {"letter": one, "tone": LETTER_TONES[one.status], "may_act": may and one.status == "issued"}
+        for loan in loans
+        for one in loan.letters
+    ]
+    free = [
+        loan for loan in loans
+        if loan.due_on >= Clock.today() and not any(one.status in ("issued", "kept") for one in loan.letters)
+    ]  # fmt: skip
+    issue = [(loan, reverse("financing:issue_renewal_letter", args=[loan.pk])) for loan in free] if may else []
+    return {"loans": loans, "letters": letters, "issue_urls": issue}
 
 
 def _sheet_url(order: Order, actor: Actor) -> str:
@@ -257,19 +278,22 @@ def loan_list(request: HttpRequest) -> HttpResponse:
             Column("product", _("产品"), lambda loan: shown.product_of(loan.order)),
             Column("amount", _("放款额"), "disbursed_fen", kind="money_wan", sort="disbursed_fen", total=True),
             Column("on", _("放款日期"), "disbursed_on", kind="date", sort="disbursed_on"),
-            Column("due", _("到期日"), "due_on", kind="date", sort="due_on"),
+            *renewal_columns(),
             Column("inferred", _("首贷（平台推定）"), "first_time_inferred", sort="first_time_inferred"),
             Column("verified", _("首贷（机构核实）"), _verified, sort="first_time_verified"),
+            Column("basis", _("依据"), lambda loan: _("查看"), kind="link", default=False,
+                   link=lambda loan: reverse("rulebook:basis", args=[object_ref(loan)])),
             Column("region", _("区县"), "order.need.region.name", default=False),
         ],
         filters=[
             Filter("region", _("区县"), _regions, field="order__need__region_id"),
+            *renewal_filters(),
             Filter("inferred", _("平台推定首贷"), [("True", _("是")), ("False", _("否"))],
                    field="first_time_inferred"),
             Filter("since", _("放款日期"), kind="from", field="disbursed_on"),
             Filter("until", _("放款日期"), kind="to", field="disbursed_on"),
         ],
-        rows=rows.order_by("-disbursed_on", "pk"),
+        rows=with_letters(rows).order_by("-disbursed_on", "pk"),
         count_unit=_("笔"),
         distinct=("subject_id", _("户"), _("同一企业计一次")),
         empty=_("还没有登记放款。机构在对接单上登记放款后，会出现在这里"),
