@@ -50,6 +50,8 @@ class Child:
             if "progress" in answer:
                 progress(answer["progress"], answer["share"])
             elif "refused" in answer:
+                if answer.get("last"):
+                    self.close()
                 raise Refusal(**answer["refused"])
             else:
                 return dict(answer["parsed"])

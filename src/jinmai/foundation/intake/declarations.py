@@ -17,7 +17,7 @@ from typing import Any
 import yaml
 
 FIELD_TYPES = ("key", "code", "text", "date", "money", "int", "ratio", "enum", "bool")
-UNITS = {"money": {"元": 100, "万元": 1_000_000}, "int": {"": 1}, "ratio": {"": 1}}
+UNITS = {"money": {"元": 100, "万元": 1_000_000}, "int": {"": 1, "年": 1}, "ratio": {"": 1}}
 FACT_TYPES = {
     "key": "str", "code": "str", "text": "str", "enum": "str",
     "date": "date", "money": "fen", "int": "int", "ratio": "ratio", "bool": "bool",

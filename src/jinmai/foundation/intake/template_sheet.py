@@ -9,6 +9,8 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from jinmai.foundation.kernel.organisations.models import Organisation
+
 from .declarations import Field, Source
 
 TYPE_WORDS = {
@@ -113,10 +115,16 @@ def _headings(sheet: Any, source: Source, formats: dict[str, Any]) -> None:
     sheet.freeze_panes(1, 0)
 
 
+def owner_name(source: Source) -> str:
+    """The organisation that hands this data over, as this city calls it."""
+    found = Organisation.objects.filter(code=source.owner).values_list("name", flat=True).first()
+    return found or (_("金融局") if source.owner == "bureau" else source.owner)
+
+
 def _notes(sheet: Any, source: Source, formats: dict[str, Any]) -> None:
     about = [
         (_("来源"), source.label),
-        (_("提供单位"), source.owner),
+        (_("提供单位"), owner_name(source)),
         (_("依据"), source.legal_basis),
         (_("分级"), source.level),
         (_("保存期限"), _("%(years)s 年") % {"years": source.keep_years} if source.keep_years else _("使用期间")),

@@ -43,7 +43,7 @@ CREATE MACRO jm_loose_date(x) AS coalesce(
 CREATE MACRO jm_date(x) AS coalesce(try_cast(x AS DATE), jm_loose_date(replace(jm_fold(x), ' ', '')), jm_loose_date(jm_fold(x)));
 CREATE MACRO jm_uscc_sum(x) AS list_sum(list_transform(range(17),
     lambda n: (strpos('{USCC_ALPHABET}', x[n + 1]) - 1) * ({list(USCC_WEIGHTS)})[n + 1]));
-CREATE MACRO jm_uscc_wrong(x) AS CASE WHEN x IS NULL THEN NULL WHEN strlen(x) <> 18 OR length(x) <> 18 THEN 'length'
+CREATE MACRO jm_uscc_wrong(x) AS CASE WHEN x IS NULL THEN NULL WHEN length(x) <> 18 THEN 'length'
     WHEN NOT regexp_full_match(x, '[{USCC_ALPHABET}]+') THEN 'alphabet'
     WHEN x[18] <> ('{USCC_ALPHABET}')[CAST((31 - jm_uscc_sum(x) % 31) % 31 AS INTEGER) + 1] THEN 'check_character' END;
 """
@@ -74,7 +74,16 @@ def _choice(field: Field) -> str:
         for text, value in field.values.items()
     ]
     quick = " ".join(f"WHEN {quoted(text)} THEN {value}" for text, value in written)
-    return f"CASE {cell} {quick} ELSE CASE jm_fold({cell}) {quick} END END"
+    folded = " ".join(
+        f"WHEN {quoted(_half(text))} THEN {value}"
+        for (text, _), (_, value) in zip(field.values.items(), written, strict=True)
+    )
+    return f"CASE {cell} {quick} ELSE CASE jm_fold({cell}) {folded} END END"
+
+
+def _half(text: str) -> str:
+    """A declared choice as ``jm_fold`` gives it."""
+    return text.translate(str.maketrans(FULL_WIDTH, HALF_WIDTH)).strip(BLANKS)
 
 
 def value_sql(field: Field, source: Source) -> str:
@@ -94,7 +103,8 @@ def value_sql(field: Field, source: Source) -> str:
             return f"CAST(jm_money({cell}) * 100 AS BIGINT)"
         return f"CAST(round(try_cast(jm_number({cell}) AS DECIMAL(30,8)) * {factor}) AS BIGINT)"
     if field.type == "int":
-        return f"try_cast(jm_number({cell}) AS BIGINT)"
+        bare = f"rtrim({cell}, ' {field.unit}')" if field.unit else cell
+        return f"try_cast(jm_number({bare}) AS BIGINT)"
     if field.type == "ratio":
         return f"CAST(round(jm_ratio_cell({cell}) * {RATIO_SCALE}) AS BIGINT)"
     return _choice(field)

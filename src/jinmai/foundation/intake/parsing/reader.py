@@ -266,7 +266,7 @@ def _load_quickly(con: duckdb.DuckDBPyConnection, unpacked: Unpacked, width: int
             f"auto_detect=false, header=true, delim={quoted(delimiter)}, quote='\"', escape='\"', "
             f"columns={_columns(width)}, max_line_size=1000000)"
         )
-    except duckdb.Error:
+    except (duckdb.Error, UnicodeError):  # its words about a long line may break off within a character
         return False
     counted = con.execute("SELECT count(*) FROM lines").fetchone()
     return counted is not None and counted[0] == unpacked.lines - 1

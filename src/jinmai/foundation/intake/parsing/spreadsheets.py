@@ -17,13 +17,20 @@ DECLARED_LIMIT = 200 * (1 << 20)
 RATIO_LIMIT = 100
 #: Below this nothing is a bomb, however well it packs.
 HARMLESS = 1 << 20
-CELLS_LIMIT = 20_000_000
+#: A sheet may span that many cells though few of them hold anything; the reader lays all of them out.
+SPARSE_CELLS = 2_000_000
 LOCAL_HEADER = 30
 TOO_LARGE = ("JM-INT-004", "请分成几个文件，或另存为 CSV 再上传")
 BROKEN = ("JM-INT-002", "请在 Excel 或 WPS 里打开，另存为 xlsx 后再上传")
-_ROW = re.compile(rb'<(?:\w+:)?row [^>]{0,200}?\br="(\d{1,9})"')
-_CELL = re.compile(rb'<(?:\w+:)?c [^>]{0,60}?\br="([A-Za-z]{1,4})(\d{1,9})"')
-_REPEATED = re.compile(rb'number-(rows|columns)-repeated="(\d{1,12})"')
+_ROW = re.compile(rb'<(?:\w+:)?row [^>]{0,200}?\br="(\d{1,20})"')
+_CELL = re.compile(rb'<(?:\w+:)?c [^>]{0,60}?\br="([A-Za-z]{1,8})(\d{1,20})"')
+_ROWS_AGAIN = re.compile(
+    rb'<table:table-row\b[^>]{0,400}?number-rows-repeated="(\d{1,30})"[^>]{0,400}>'
+    rb"(.{0,2000}?)(?=</table:table-row>|<table:table-row\b|$)",
+    re.S,
+)
+_CELLS_AGAIN = re.compile(rb'(<table:(?:covered-)?table-cell\b[^>]{0,400}?number-columns-repeated="(\d{1,30})"[^>]{0,400}>)')
+SHEET_ROWS, SHEET_COLUMNS, FILLED_REPEATS = 1_048_576, 16_384, 1_000
 
 
 class WorkbookRefused(Exception):
@@ -120,24 +127,26 @@ class _Sheet:
         self.cells += len(found)
         for letters in {letters for letters, _ in found}:
             self.last_column = max(self.last_column, _column_number(letters))
+        if any(row.strip(b"0") == b"" for _, row in found):
+            raise WorkbookRefused(BROKEN, "表格里有不存在的单元格（第 0 行）")
         rows = [int(number) for number in _ROW.findall(chunk)[-1:]]
         rows += [max((int(row) for _, row in found), default=0)]
         self.last_row = max(self.last_row, *rows)
-        if self.last_row * max(self.last_column, 1) > max(CELLS_LIMIT, 50 * self.cells) and self.last_column:
+        if self.last_row * max(self.last_column, 1) > max(SPARSE_CELLS, 50 * self.cells) and self.last_column:
             words = f"表格铺得太开（{self.last_row} 行 × {self.last_column} 列），里面大多是空的"
             raise WorkbookRefused(TOO_LARGE, words)
 
 
 class _Repeats:
-    """How many cells an OpenDocument sheet says it repeats; the blank tail of a sheet is the reader's to skip."""
-
-    def __init__(self) -> None:
-        self.columns = 0
+    """How often an OpenDocument sheet repeats rows and cells: blank ones up to the size of a sheet, filled ones a
+    little."""
 
     def see(self, chunk: bytes) -> None:
-        self.columns += sum(int(count) for kind, count in _REPEATED.findall(chunk) if kind == b"columns")
-        if self.columns > CELLS_LIMIT:
-            raise WorkbookRefused(TOO_LARGE, "表格里重复的空单元格太多")
+        rows = [(int(times), b"value-type" in inner or len(inner) > 1500) for times, inner in _ROWS_AGAIN.findall(chunk)]
+        cells = [(int(times), b"value-type" in tag) for tag, times in _CELLS_AGAIN.findall(chunk)]
+        too_far = any(times > SHEET_ROWS for times, _ in rows) or any(times > SHEET_COLUMNS for times, _ in cells)
+        if too_far or any(times > FILLED_REPEATS and filled for times, filled in (*rows, *cells)):
+            raise WorkbookRefused(TOO_LARGE, "表格里重复的行或单元格太多")
 
 
 def _column_number(letters: bytes) -> int:

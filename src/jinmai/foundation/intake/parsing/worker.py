@@ -38,8 +38,10 @@ def _answer(reader: Any, request: dict[str, Any]) -> dict[str, Any]:
         raise
     except BaseException as problem:  # a panic of a part in another language is no Exception
         print(f"{type(problem).__name__}: {str(problem)[:500]}", file=sys.stderr, flush=True)
+        if _for_want_of_memory(problem):
+            return {"refused": TOO_LARGE, "last": True}
         reader.forget()
-        return {"refused": TOO_LARGE if _for_want_of_memory(problem) else UNREADABLE_FILE}
+        return {"refused": UNREADABLE_FILE}
     return {"parsed": as_dict(found)}
 
 
@@ -74,7 +76,10 @@ def main() -> None:
 
     reader = Reader()
     for line in sys.stdin:
-        _say(_answer(reader, json.loads(line)))
+        answer = _answer(reader, json.loads(line))
+        _say(answer)
+        if answer.get("last"):  # what was taken doesn't come back: the next file gets a fresh process
+            return
 
 
 if __name__ == "__main__":
