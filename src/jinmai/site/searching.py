@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import Any
 
-from django.db.models import Q
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -14,8 +14,11 @@ from jinmai.desks.financing.models import Need, Order, Product
 from jinmai.desks.parties.models import Firm, Institution
 from jinmai.foundation.kernel.access.actor import Actor
 from jinmai.foundation.kernel.access.permissions import allows
+from jinmai.foundation.kernel.organisations.models import Organisation
 
 MOST = 20
+#: A word that names more firms than this names none in particular: the first of them are looked at.
+MANY = 500
 
 
 @dataclass(frozen=True)
@@ -52,15 +55,46 @@ def find_institutions(actor: Actor, text: str) -> Iterable[Hit]:
         yield Hit(one.organisation.name, reverse("parties:institution_detail", args=[one.pk]), note)
 
 
+def firms_called(text: str) -> list[int]:
+    """Keys of the firms' organisations whose name contains ``text``: few, so that their cases are found by index."""
+    return list(
+        Organisation.objects.filter(kind="firm", name__icontains=text).order_by().values_list("pk", flat=True)[:MANY]
+    )
+
+
+def needs_numbered(text: str) -> list[Any]:
+    """Keys of the newest needs whose number contains ``text``, whoever may see them: only to find their orders by."""
+    found = Need.objects.filter(number__icontains=text).order_by("-number")
+    return list(found.values_list("pk", flat=True)[:MANY])
+
+
+def may_be_number(text: str) -> bool:
+    """Whether a case number could contain the text: each has digits and these signs, and nothing else of Chinese.
+
+    >>> may_be_number("东汀"), may_be_number("〔2026〕011")
+    (False, True)
+    """
+    return all(sign.isascii() or sign in "需对〔〕号" for sign in text)
+
+
+def newest_keys(*questions: Any) -> list[Any]:
+    """Keys of the newest by number of several questions together; each is asked by itself, so that it has an index."""
+    numbers: dict[Any, str] = {}
+    for rows in questions:
+        numbers |= dict(rows.order_by("-number").values_list("pk", "number")[:MOST])
+    return sorted(numbers, key=lambda key: numbers[key], reverse=True)[:MOST]
+
+
 def find_orders(actor: Actor, text: str) -> Iterable[Hit]:
     """Referral orders by case number, or by the firm's name where the actor may read it."""
     rows = Order.objects.visible_to(actor)
-    by_number = Q(number__icontains=text) | Q(need__number__icontains=text)
-    by_firm = Q(need__organisation__name__icontains=text)
-    if actor.is_institution:
-        by_firm &= Q(institution__isnull=False)
-    found = rows.filter(by_number | by_firm).select_related("need__organisation", "institution")
-    for order in found[:MOST]:
+    named = rows.filter(institution__isnull=False) if actor.is_institution else rows
+    questions = [named.filter(need__organisation__in=firms)] if (firms := firms_called(text)) else []
+    if may_be_number(text):
+        questions += [rows.filter(number__icontains=text), rows.filter(need__in=needs_numbered(text))]
+    keys = newest_keys(*questions)
+    found = rows.select_related("need__organisation", "institution").in_bulk(keys)
+    for order in (found[key] for key in keys):
         firm = order.need.organisation.name if order.names_firm_to(actor) else ""
         holder = order.institution.name if order.institution else _("待抢池")
         note = "　".join(filter(None, (firm, holder, order.get_status_display())))
@@ -69,8 +103,13 @@ def find_orders(actor: Actor, text: str) -> Iterable[Hit]:
 
 def find_needs(actor: Actor, text: str) -> Iterable[Hit]:
     """Needs by case number or the firm's name."""
-    asked = Q(number__icontains=text) | Q(organisation__name__icontains=text)
-    for need in Need.objects.visible_to(actor).filter(asked).select_related("organisation")[:MOST]:
+    rows = Need.objects.visible_to(actor)
+    questions = [rows.filter(organisation__in=firms)] if (firms := firms_called(text)) else []
+    if may_be_number(text):
+        questions.append(rows.filter(number__icontains=text))
+    keys = newest_keys(*questions)
+    found = rows.select_related("organisation").in_bulk(keys)
+    for need in (found[key] for key in keys):
         note = f"{need.organisation.name}　{need.get_status_display()}"
         yield Hit(need.number, reverse("financing:need_detail", args=[need.pk]), note)
 
