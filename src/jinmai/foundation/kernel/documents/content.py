@@ -245,7 +245,7 @@ def _check_entries(entries: list[zipfile.ZipInfo], limits: Limits, packed: int) 
             raise _two_in_one(_("指向别处的路径"))
         if MACROS.search(name):
             raise _macros()
-        ending = PurePosixPath(name).suffix.lower()
+        ending = "." + name.rpartition(".")[2].lower()  # of ``_rels/.rels`` as well
         if not name.endswith("/") and (ending not in PART_ENDINGS or ending == ".bin" and "printerSettings" not in name):
             raise _two_in_one(PurePosixPath(name).name[:60])
     if len({name.lower() for name in _names(entries)}) != len(entries):
