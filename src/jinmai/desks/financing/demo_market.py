@@ -123,8 +123,8 @@ class Market:
 
     @cached_property
     def _versions(self) -> list[ProductVersion]:
-        versions = ProductVersion.objects.select_related("product__institution__parent").order_by("product__code")
-        return list(versions.exclude(product__category__in=NEVER))
+        versions = ProductVersion.objects.select_related("product__institution__parent")
+        return list(versions.order_by("product__code", "number"))
 
     def staff(self, organisation: Organisation, role: str) -> Actor | None:
         """Who acts: a history asks for the same few people thousands of times."""
@@ -168,7 +168,8 @@ class Market:
         if product is not None:
             found = [one for one in inforce if one.product.code == product]
         else:
-            found = [one for one in inforce if one.amount_min_fen <= amount_fen <= one.amount_max_fen]
+            found = [one for one in inforce if one.product.category not in NEVER]
+            found = [one for one in found if one.amount_min_fen <= amount_fen <= one.amount_max_fen]
             found = [one for one in found if self._fits(one, asker, purpose) and self._manned(one, asker.region)]
             in_term = [one for one in found if one.term_min_months <= term <= one.term_max_months]
             found = in_term or found
@@ -182,7 +183,8 @@ class Market:
         self, firms: Sequence[Actor], day: date, rng: random.Random
     ) -> tuple[Actor, dict[str, Any]] | None:
         """The product in force that was asked for least, and a firm it is for, with what that firm would ask."""
-        inforce = [one for one in self._versions if _binds(one, day) and one.product.code not in RENEWING]
+        drawn = [one for one in self._versions if one.product.code not in RENEWING and one.product.category not in NEVER]
+        inforce = [one for one in drawn if _binds(one, day)]
         for version in sorted(inforce, key=lambda one: (self.used[one.product.code], one.product.code))[:3]:
             purpose = (SUITS.get(version.product.code, Suits()).purposes or ("履行订单",))[0]
             meant = [(self.asker(firm), firm) for firm in firms]

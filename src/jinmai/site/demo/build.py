@@ -34,16 +34,20 @@ Progress = Callable[[str, float], None]
 
 @dataclass(frozen=True)
 class Size:
-    """How much of a city: its share of the firms, how many of them sign in, how many needs in how many days."""
+    """How much of a city: its share of the firms, how many of them sign in, how many needs in how many days, scenes."""
 
     share: float
     askers: int
     needs: int
     days: int
+    plenty: scenes.Plenty
 
 
 #: ``full`` is the demo's; ``small`` has everything in it once, for tests.
-SIZES = {"full": Size(1.0, 130, 380, 725), "small": Size(0.1, 24, 36, 400)}
+SIZES = {
+    "full": Size(1.0, 130, 370, 725, scenes.Plenty(reviews=24, letters=7)),
+    "small": Size(0.1, 24, 36, 400, scenes.Plenty(reviews=3, letters=2)),
+}
 
 
 def is_built(home: Path) -> bool:
@@ -73,7 +77,7 @@ def build(home: Home, progress: Progress, size: str = "full") -> dict[str, Any]:
     last_day = _last_working_day(today)
     told = _history(people, askers, scale, start, last_day, progress)
     progress("今天的待办", 0.92)
-    played = scenes.play(people, askers, last_day, now)
+    played = scenes.play(people, askers, firms, scale.plenty, last_day, now)
     progress("汇总事实", 0.97)
     analytics.refresh_facts()
     anchor_heads()

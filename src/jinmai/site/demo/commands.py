@@ -119,9 +119,11 @@ def _open(home: Path, port: int, serve: bool, as_json: bool, size: str) -> None:
         _print_logins(home, logins, port)
     if serve:
         from jinmai.site import serve as server
+        from jinmai.site.demo.licence import stand_beside
         from jinmai.site.startup import check
 
         check()
+        stand_beside(home)
         server.run("127.0.0.1", port, 2)
 
 

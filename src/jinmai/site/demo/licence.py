@@ -14,6 +14,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from threading import Lock, Thread
 from urllib.parse import parse_qs, urlencode, urlsplit
 
@@ -138,3 +139,45 @@ class LicenceStandIn:
 
 def _flat(query: str) -> dict[str, str]:
     return {name: values[-1] for name, values in parse_qs(query, keep_blank_values=True).items()}
+
+
+MARK = "# 电子营业执照模拟服务，每次启动时改写；以下各行勿手工修改\n"
+SHOWN = 8
+
+
+def firms_with_accounts() -> list[Licence]:
+    """Firms whose one accountant may come by licence: the cast's own first."""
+    from jinmai.foundation.kernel.access.models import Membership
+    from jinmai.foundation.kernel.subjects.models import Identifier
+
+    posts = Membership.objects.filter(role="firm.accountant", active=True, organisation__subject__isnull=False)
+    posts = posts.select_related("user", "organisation").order_by("user__password_set_at", "pk")
+    usccs = dict(Identifier.objects.filter(scheme="uscc").values_list("subject_id", "value"))
+    named = sorted(posts, key=lambda post: not post.user.has_usable_password())
+    return [
+        Licence(usccs[post.organisation.subject_id], post.organisation.name, post.user.display_name)
+        for post in named[: SHOWN * 2]
+        if post.organisation.subject_id in usccs
+    ][:SHOWN]
+
+
+def stand_beside(home: Path) -> LicenceStandIn:
+    """Start the stand-in for the demo that is about to be served, and say in its ``jinmai.toml`` where it is."""
+    from jinmai.foundation.kernel.home import enter_home, open_home
+
+    secret = secrets.token_urlsafe(32)
+    (home / "keys" / "licence.secret").write_text(secret, encoding="utf-8")
+    stand_in = LicenceStandIn("demo", secret, firms_with_accounts())
+    path = home / "jinmai.toml"
+    plain = path.read_text(encoding="utf-8").partition(MARK)[0]
+    said = (
+        f'[outgoing]\nallow = ["{stand_in.origin}"]\n\n[[logins]]\nkind = "licence"\nname = "licence"\n'
+        f'label = "电子营业执照（模拟）"\nservice = "{stand_in.origin}"\napp_id = "demo"\n'
+        'secret_file = "keys/licence.secret"\n'
+    )
+    part = path.with_suffix(".part")
+    part.write_text(plain + MARK + said, encoding="utf-8")
+    part.replace(path)
+    enter_home(open_home(home))
+    stand_in.start()
+    return stand_in

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from typing import Any
 
 from jinmai.desks.financing import demo as financing
+from jinmai.desks.financing import demo_mechanism as mechanism
 from jinmai.desks.financing.actions import accept_order, decide_order, papers_complete, record_contact
 from jinmai.desks.financing.models import Order
-from jinmai.foundation import analytics
 from jinmai.foundation.kernel.access.actor import Actor
+from jinmai.foundation.kernel.access.models import Membership
 from jinmai.foundation.kernel.clock import LEGAL_ZONE, Clock
-from jinmai.foundation.kernel.consent.actions import grant_consent, revoke_consent
-from jinmai.foundation.kernel.consent.purposes import CREDIT_ASSESSMENT
-from jinmai.foundation.kernel.errors import Refusal
+from jinmai.foundation.kernel.jobs import enqueue, run_until_empty
+from jinmai.foundation.kernel.notices.actions import read_all_notices
 from jinmai.foundation.kernel.organisations.models import Organisation
-from jinmai.site.demo.firms import MadeFirm
+from jinmai.site.demo import papers, troubles
+from jinmai.site.demo.firms import SEED, MadeFirm
 from jinmai.site.demo.people import People
 
 WAN = 1_000_000
@@ -34,14 +35,27 @@ RECENT = (
     ("p22", 25, 3),
     ("p23", 40, 2),
 )
+#: A firm of this size thinks of insuring what others owe it.
+INSURED_FROM_WAN = 1200
 #: A firm asks for no more than this share of its yearly sales.
 BEARABLE = 0.35
 Askers = Sequence[tuple[MadeFirm, Actor]]
 
 
-def play(people: People, askers: Askers, today: date, now: datetime) -> dict[str, int]:
-    """All scenes in the order of their days; how many of each there were."""
-    named = next((actor for firm, actor in askers if firm.exact))
+@dataclass(frozen=True)
+class Plenty:
+    """How many needs were judged by the five standards, how many letters promise a renewal."""
+
+    reviews: int
+    letters: int
+
+
+def play(
+    people: People, askers: Askers, firms: Sequence[MadeFirm], plenty: Plenty, today: date, now: datetime
+) -> dict[str, int]:
+    """All scenes, what lies behind first; how many of each there were."""
+    staff = people.acting
+    named = next(actor for firm, actor in askers if firm.exact)
     financing.run_story(
         named,
         "granted",
@@ -50,13 +64,53 @@ def play(people: People, askers: Askers, today: date, now: datetime) -> dict[str
         seed=1,
         amount_wan=100,
         product="p01",
-        staff=people.acting,
+        staff=staff,
     )
-    recent = _recent(people, askers, today)
-    financing.stage_today(named, today=today, staff=people.acting)
+    told: dict[str, int] = {}
+    told |= mechanism.review_needs(until=today, needs=plenty.reviews, seed=SEED, staff=staff)
+    letters = mechanism.promise_renewals(until=today, letters=plenty.letters, seed=SEED, staff=staff)
+    told |= {f"letters_{state}": count for state, count in letters.items()}
+    told["bridged"] = int(mechanism.bridge_a_renewal(until=today, seed=SEED, staff=staff) is not None)
+    large = [actor for firm, actor in askers if firm.sales_wan > INSURED_FROM_WAN and not firm.exact]
+    told["insurance"] = mechanism.decline_insurance(large, until=today, seed=SEED, staff=staff)
+    _read_old_notices(people, today)
+    told["recent"] = _recent(people, askers, today)
+    financing.stage_today(named, today=today, staff=staff)
     _offer_waiting(people, named, today)
-    _revoked_consent(people, named, now)
-    return {"recent": recent}
+    asked = mechanism.stage_evidence(district="dongting", until=today, seed=SEED, staff=staff)
+    told["evidence_asked"] = len(asked)
+    told |= _troubles(people, named, firms, today, now)
+    told["papers"] = papers.hand_in_papers(people, named, today)
+    _escalate(people, today)
+    return told
+
+
+def _troubles(
+    people: People, named: Actor, firms: Sequence[MadeFirm], today: date, now: datetime
+) -> dict[str, int]:
+    return {
+        **troubles.bad_report(people, firms, today),
+        "handed_over": troubles.leaver(people, today),
+        "delegations": troubles.delegation(people, today),
+        "refused": troubles.refusals(people, today),
+        "revoked": troubles.revoked_consent(people, named, now),
+    }
+
+
+def _read_old_notices(people: People, today: date) -> None:
+    """The cast has read what it was told in two years; what comes now is new."""
+    posts = Membership.objects.filter(user__username__in=[username for username, _name, _password in people.opened])
+    with Clock.at(datetime.combine(today, time(8, 45), LEGAL_ZONE)):
+        for post in posts.select_related("user", "organisation__region", "organisation__subject").order_by("pk"):
+            read_all_notices(Actor.of(post))
+
+
+def _escalate(people: People, today: date) -> None:
+    """The hourly look at what is late, once: those above are told before anybody opens the city."""
+    system = people.acting(Organisation.objects.get(code="platform"), "admin.system")
+    with Clock.at(datetime.combine(today, time(17, 30), LEGAL_ZONE)):
+        enqueue(system, "kernel.escalate_tasks", {}, title="超期督办")
+        run_until_empty("demo")
 
 
 def _recent(people: People, askers: Askers, today: date) -> int:
@@ -97,35 +151,3 @@ def _offer_waiting(people: People, firm: Actor, today: date) -> None:
             term_months=12,
             guarantee="租赁物所有权",
         )
-
-
-def _revoked_consent(people: People, accountant: Actor, now: datetime) -> None:
-    """At 14:05 an approver reads the sheet, at 14:10 the firm revokes, at 14:11 the next read is refused."""
-    organisation = Organisation.objects.select_related("subject").get(pk=accountant.organisation_id)
-    bank = Organisation.objects.get(code="bank_state_hx")
-    approver = people.acting(bank, "institution.approver")
-    day = (now - timedelta(days=3)).replace(hour=14, minute=0)
-    fields = ["sales_12m", "buyers_12m"]
-
-    def read(minute: int) -> Any:
-        with Clock.at(day.replace(minute=minute)):
-            return analytics.read(approver, CREDIT_ASSESSMENT, [organisation.subject_id], fields, on=Clock.today())
-
-    with Clock.at(day):
-        consent = grant_consent(
-            accountant,
-            subject=organisation.subject,
-            receiver=bank,
-            purpose=CREDIT_ASSESSMENT,
-            fields=fields,
-            starts_on=Clock.today(),
-            ends_on=Clock.today() + timedelta(days=90),
-        )
-    read(5)
-    with Clock.at(day.replace(minute=10)):
-        revoke_consent(accountant, consent)
-    try:
-        read(11)
-    except Refusal:
-        return
-    raise AssertionError("a read went through after its consent was revoked")
