@@ -11,6 +11,7 @@ from jinmai.cockpit.api import router as cockpit
 from jinmai.desks.credit.api import router as credit
 from jinmai.desks.financing.api import router as financing
 from jinmai.desks.parties.api import router as parties
+from jinmai.foundation.intake.api import router as intake
 from jinmai.foundation.kernel.access.api import ActorAuth, KeyAuth
 from jinmai.foundation.kernel.access.api_problems import NotSignedIn, TooLarge, by_status, invalid_fields
 from jinmai.foundation.kernel.access.middleware import answer
@@ -26,6 +27,7 @@ ROUTERS = {
     "financing": financing,
     "cockpit": cockpit,
     "rules": rules,
+    "intake": intake,
     "documents": documents,
     "work": work,
 }

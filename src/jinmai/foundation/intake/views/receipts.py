@@ -160,6 +160,11 @@ def returned_sheet(found: Receipt) -> HttpResponse:
 @page("intake.download_template")
 def template(request: HttpRequest, source_name: str) -> HttpResponse:
     """The template of a source: headings, an example, and what each column must be."""
+    return template_response(source_name)
+
+
+def template_response(source_name: str) -> HttpResponse:
+    """The template as a download."""
     source = sources().get(source_name)
     if source is None:
         raise NotFound
