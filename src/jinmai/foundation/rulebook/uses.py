@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from django.db.models import Model, QuerySet
+from django.db.models import Count, Max, Min, Model, QuerySet
 
 from jinmai.foundation.kernel.access.actor import Actor
 from jinmai.foundation.kernel.access.permissions import allows
@@ -232,3 +232,47 @@ def replay(actor: Actor, use: RuleUse) -> Replay:
 def uses_of(refs: Sequence[str]) -> QuerySet[RuleUse]:
     """The uses of these rows, in the order of the acts."""
     return RuleUse.objects.filter(subject_ref__in=list(refs)).order_by("at", "pk")
+
+
+@dataclass(frozen=True)
+class Used:
+    """How often a rule was used to one question, and from when to when."""
+
+    question: str
+    count: int
+    first: Any
+    last: Any
+
+
+def used(rule_id: str) -> list[Used]:
+    """What a rule was used for so far, the most frequent first."""
+    counted = (
+        RuleUse.objects.filter(rule_id=rule_id)
+        .values("question")
+        .annotate(count=Count("pk"), first=Min("at"), last=Max("at"))
+        .order_by("-count", "question")
+    )
+    return [Used(row["question"], row["count"], row["first"], row["last"]) for row in counted]
+
+
+def used_by_text(rule_id: str) -> dict[str, int]:
+    """How often each text of a rule was used, by digest."""
+    counted = RuleUse.objects.filter(rule_id=rule_id).values("rule_digest").annotate(count=Count("pk"))
+    return {row["rule_digest"]: row["count"] for row in counted.order_by()}
+
+
+#: Latest uses looked at for those whose rows the reader may see.
+LOOKED_AT, LISTED = 200, 8
+
+
+def latest_uses(actor: Actor, rule_id: str) -> list[tuple[RuleUse, str]]:
+    """The latest uses whose rows this actor may see, each with its row's title; one query a noun."""
+    latest = list(RuleUse.objects.filter(rule_id=rule_id).order_by("-at", "-pk")[:LOOKED_AT])
+    titles: dict[str, str] = {}
+    for label in sorted({use.subject_ref.partition(":")[0] for use in latest}):
+        basis = BASES.get(label)
+        if basis is not None and allows(actor, basis.operation):
+            keys = {use.subject_ref.partition(":")[2] for use in latest if use.subject_ref.startswith(f"{label}:")}
+            for row in basis.rows(actor).filter(pk__in=keys):
+                titles[object_ref(row)] = basis.title(row)
+    return [(use, titles[use.subject_ref]) for use in latest if use.subject_ref in titles][:LISTED]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date, timedelta
 from typing import Any
 
@@ -14,9 +15,12 @@ from jinmai.foundation.kernel.access.pages import page
 from jinmai.foundation.kernel.clock import Clock
 from jinmai.foundation.rulebook.book import load_rules
 from jinmai.foundation.rulebook.rule import DatedValue, Rule, RuleValue
+from jinmai.foundation.rulebook.uses import latest_uses, used, used_by_text
 from jinmai.foundation.rulebook.wording import (
     FIELD_WORDS,
+    HOW_WORDS,
     KIND_WORDS,
+    QUESTION_WORDS,
     STATUS_CHIPS,
     desk_words,
     grids,
@@ -106,7 +110,13 @@ def rule_detail(request: HttpRequest, rule_id: str) -> HttpResponse:
         "grids": grids(held.value) if held else [],
         "unverified": [FIELD_WORDS[name] for name in held.unverified] if held else [],
         "since": since_words(dated) if dated else "",
-        "versions": [_version(rule, one, dated) for one in reversed(rule.values)],
+        "how": HOW_WORDS.get(rule.kind, ""),
+        "versions": _versions(rule, dated),
+        "used": [{"words": QUESTION_WORDS.get(one.question, one.question), "use": one} for one in used(rule_id)],
+        "latest": [
+            {"use": use, "title": title, "url": f"{reverse('rulebook:basis', args=[use.subject_ref])}#u{use.pk}"}
+            for use, title in latest_uses(request.actor, rule_id)
+        ],
         "book": book,
     }
     return render(request, "rulebook/rule_detail.html", context)
@@ -127,8 +137,14 @@ def _shown_on(rule: Rule, one: DatedValue) -> date | None:
     return until - timedelta(days=1) if until else None
 
 
-def _version(rule: Rule, one: DatedValue, current: DatedValue | None) -> dict[str, Any]:
+def _versions(rule: Rule, current: DatedValue | None) -> list[dict[str, Any]]:
+    counts = used_by_text(rule.id)
+    return [_version(rule, one, current, counts) for one in reversed(rule.values)]
+
+
+def _version(rule: Rule, one: DatedValue, current: DatedValue | None, counts: Mapping[str, int]) -> dict[str, Any]:
     words, tone = STATUS_CHIPS[one.status]
+    digest = RuleValue(rule, one, one.starts).digest
     return {
         "since": since_words(one),
         "until": rule.until(one),
@@ -138,5 +154,6 @@ def _version(rule: Rule, one: DatedValue, current: DatedValue | None) -> dict[st
         "status": words,
         "tone": tone,
         "current": one is current,
-        "digest": RuleValue(rule, one, one.starts).digest[:12],
+        "digest": digest[:12],
+        "count": counts.get(digest, 0),
     }

@@ -10,7 +10,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from jinmai.foundation.rulebook.condition import Leaf, Node, NotOf, shown
+from jinmai.foundation.rulebook.condition import AllOf, Leaf, Node, NotOf, shown
 from jinmai.foundation.rulebook.explain import WHO_WORDS
 from jinmai.foundation.rulebook.kinds.calendar import HolidayYear
 from jinmai.foundation.rulebook.kinds.checklist import Checklist, Item
@@ -29,6 +29,14 @@ KIND_WORDS = {
     "scorecard": gettext_lazy("评分卡"),
     "calendar": gettext_lazy("放假安排"),
 }
+#: How a rule of each kind is read, in one sentence.
+HOW_WORDS = {
+    "table": gettext_lazy("按行查取，列名中写明单位。"),
+    "ladder": gettext_lazy("从最高一档看起，各项下限都达到才属该档；任一项低于最低一档下限的，属最低档。"),
+    "checklist": gettext_lazy("各项都要满足；查不到或无人确认的为待定，不作不符合。"),
+    "scorecard": gettext_lazy("基础分加各项得分为总分，按总分对应等级；每项得分都写明原因。"),
+    "calendar": gettext_lazy("放假为休息日，调休上班日为工作日，其余按周末推算。"),
+}
 STATUS_CHIPS = {
     "binding": (gettext_lazy("强制"), "info"),
     "guidance": (gettext_lazy("指导"), "outline"),
@@ -36,6 +44,16 @@ STATUS_CHIPS = {
     "example": (gettext_lazy("示例"), "warn"),
 }
 FIELD_WORDS = {"number": gettext_lazy("文号"), "article": gettext_lazy("条款"), "issued": gettext_lazy("发布日期")}
+QUESTION_WORDS = {
+    "clock": gettext_lazy("起算时限"),
+    "decided_in_time": gettext_lazy("核对决定时限"),
+    "checklist": gettext_lazy("核验五项标准"),
+    "product_match": gettext_lazy("应答产品条件"),
+    "reason": gettext_lazy("选用原因编码"),
+    "first_time": gettext_lazy("推定首贷户"),
+    "size_class": gettext_lazy("划分企业规模"),
+    "score": gettext_lazy("内部参考分档"),
+}
 DESK_WORDS = {
     "kernel": gettext_lazy("平台"),
     "parties": gettext_lazy("企业与机构"),
@@ -119,12 +137,21 @@ def _checklist(checklist: Checklist) -> list[Grid]:
 
 
 def _item_lines(item: Item) -> Iterable[list[str]]:
+    text = f"{item.text}{_('（满足任一项即可）')}" if _any_of(item) else item.text
     first = True
     for leaf, negated in _leaves(item.condition.root, False):
         who = _(WHO_WORDS[leaf.who_can_know or "platform"])
         asked = _("有人确认") if item.attested else _asked(leaf, negated)
-        yield [item.text if first else "", asked, who, item.evidence or "—"]
+        yield [text if first else "", asked, who, item.evidence or "—"]
         first = False
+
+
+def _any_of(item: Item) -> bool:
+    """Whether one of several conditions is enough."""
+    root, negated = item.condition.root, False
+    while isinstance(root, NotOf):
+        root, negated = root.part, not negated
+    return not isinstance(root, Leaf) and len(root.parts) > 1 and isinstance(root, AllOf) is negated
 
 
 def _asked(leaf: Leaf, negated: bool) -> str:
@@ -133,7 +160,8 @@ def _asked(leaf: Leaf, negated: bool) -> str:
         wanted = bool(leaf.threshold) is (op == "==")
         answer = _("是") if wanted else _("否")
         return f"{leaf.text}：{answer}" if leaf.text else str(answer)
-    return f"{_(ON_PAPER[op])} {shown(leaf.threshold, leaf.unit)}"
+    asked = f"{_(ON_PAPER[op])} {shown(leaf.threshold, leaf.unit)}"
+    return f"{leaf.text}：{asked}" if leaf.text and not negated else asked
 
 
 def _leaves(node: Node, negated: bool) -> Iterable[tuple[Leaf, bool]]:
