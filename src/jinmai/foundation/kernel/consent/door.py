@@ -12,6 +12,7 @@ from jinmai.foundation.kernel.access.actor import Actor
 from jinmai.foundation.kernel.action import witness
 from jinmai.foundation.kernel.clock import Clock
 from jinmai.foundation.kernel.consent.models import AccessRecord, Consent
+from jinmai.foundation.kernel.consent.norm import count_queries
 from jinmai.foundation.kernel.consent.purposes import (
     CREDIT_ASSESSMENT,
     LABELS,
@@ -104,6 +105,7 @@ def book(actor: Actor, grant: Grant) -> None:
             for subject_id, (basis, consent_id) in grant.bases.items()
         ]
     )
+    count_queries(actor, grant.purpose, len(grant.bases))
     witness(actor, operation="kernel.read_facts", object_ref=_refs(grant.bases), outcome="ok")
 
 
