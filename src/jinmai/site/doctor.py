@@ -1,7 +1,8 @@
 """体检 ``jinmai doctor``: what this machine lacks and what to do about it.
 
 Each check looks at one thing, says what it found, whom it matters to (the core, the tests) and what to do. Looking
-changes nothing: no folder is made and no server is started. Only a lack in the core is a bad finding (exit 1).
+changes nothing: no folder is made and no server is started. A lack in the core, or in how an existing home keeps to
+its profile, is a bad finding (exit 1).
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ import typer
 
 from jinmai.foundation.kernel.commandline import HomeOption, JsonOption, command_run
 from jinmai.foundation.kernel.home import DEFAULT_HOME
+from jinmai.site import profile_checks
 
 GIB = 1024**3
 MEMORY_NEEDED_GIB = 2  # the demo's city and two workers, measured below 1 GiB
@@ -37,7 +39,7 @@ EXTRAS = {
 
 @dataclass(frozen=True)
 class Finding:
-    """What one check saw. ``needed_for`` is ``core`` or ``tests``; ``remedy`` is empty where nothing lacks."""
+    """What one check saw. ``needed_for`` is ``core``, ``profile`` or ``tests``; ``remedy`` is empty where nothing lacks."""
 
     name: str
     label: str
@@ -189,15 +191,18 @@ def findings(home: Path) -> Iterator[Finding]:
     ]  # fmt: skip
     for check in checks:
         yield check()
+    for one in profile_checks.look(home):
+        yield finding(f"profile_{one.name}", one.label, "profile", one.ok, one.found, one.remedy)
 
 
 def examine(home: Path) -> dict[str, Any]:
-    """All findings as one report: ``ok`` tells of the core only."""
+    """All findings as one report: ``ok`` tells of the core and of the home's profile."""
     started = time.monotonic()
     seen = list(findings(home))
     return {
-        "ok": all(one.ok for one in seen if one.needed_for == "core"),
+        "ok": all(one.ok for one in seen if one.needed_for != "tests"),
         "missing_core": [one.name for one in seen if not one.ok and one.needed_for == "core"],
+        "missing_profile": [one.name for one in seen if not one.ok and one.needed_for == "profile"],
         "missing_tests": [one.name for one in seen if not one.ok and one.needed_for == "tests"],
         "checks": [asdict(one) for one in seen],
         "seconds": round(time.monotonic() - started, 2),
@@ -207,7 +212,7 @@ def examine(home: Path) -> dict[str, Any]:
 def describe(report: dict[str, Any]) -> Iterator[str]:
     """The report in words, a line a check."""
     for one in report["checks"]:
-        mark = "✓" if one["ok"] else "✗" if one["needed_for"] == "core" else "–"
+        mark = "✓" if one["ok"] else "–" if one["needed_for"] == "tests" else "✗"
         yield f"{mark} {one['label']}：{one['found']}" + (f"\n    怎么办：{one['remedy']}" if one["remedy"] else "")
     yield "核心所需齐备，可以运行 make demo" if report["ok"] else "核心所需不齐，请先按上面的办法补齐"
 

@@ -94,6 +94,7 @@ def create_home(path: Path, profile: str, city: str = "example", database: str =
         f'database = "{database}"',
     ]
     part = path / "jinmai.toml.part"
+    part.touch(mode=0o600)  # it may hold the database's password
     part.write_text("\n".join(lines) + "\n", encoding="utf-8")
     part.replace(path / "jinmai.toml")
     return open_home(path)
