@@ -16,6 +16,8 @@ from django.db.models import DateTimeField, F, Func, Q, QuerySet
 from jinmai.foundation.kernel.jobs.models import Job
 
 LEASE_SECONDS = 30.0
+#: A clock set back by no more than this leaves a live worker its lease; a dead one's ends within a minute all the same.
+STEP_BACK_SECONDS = 25.0
 #: Attempts in a row that ended without one step forward.
 MOST_ATTEMPTS = 5
 OPEN = (Job.State.QUEUED, Job.State.RUNNING)
@@ -45,7 +47,7 @@ def claimable() -> QuerySet[Job]:
     free = (
         Q(lease_until__isnull=True)
         | Q(lease_until__lte=DatabaseTime())
-        | Q(lease_until__gt=DatabaseTime(LEASE_SECONDS + 5))
+        | Q(lease_until__gt=DatabaseTime(LEASE_SECONDS + STEP_BACK_SECONDS))
     )
     return Job.objects.filter(free, state__in=OPEN)
 
