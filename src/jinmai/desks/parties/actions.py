@@ -9,6 +9,7 @@ from typing import Any
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from jinmai.desks.parties.basis import note_sizes
 from jinmai.desks.parties.classification import classify
 from jinmai.desks.parties.facts import KIND_TEXT
 from jinmai.desks.parties.models import Firm, Institution
@@ -81,7 +82,7 @@ def register_firm(
         contact_name=contact_name,
         contact_phone=contact_phone,
     )
-    return _keep(firm)
+    return _keep(actor, firm, "parties.register_firm")
 
 
 @action("parties.register_firms")
@@ -106,7 +107,7 @@ def register_firms(
         row = next(n for n, code in enumerate(codes, 1) if code in known or code in codes[: n - 1])
         reason = _("“%(name)s”已在企业名册中") % {"name": firms[row - 1].name}
         raise _in_row(row, Refusal("JM-PAR-002", reason, _("请删去重复的行后再登记")))
-    return _land(firms, origin)
+    return _land(actor, firms, origin)
 
 
 @action("parties.update_firm")
@@ -125,7 +126,7 @@ def update_firm(actor: Actor, firm: Firm, **changes: Any) -> Firm:
     for field, value in changes.items():
         setattr(held, field, value)
     held.updated_at = Clock.now()
-    return _keep(held)
+    return _keep(actor, held, "parties.update_firm")
 
 
 @action("parties.register_institution")
@@ -202,7 +203,7 @@ def _of_row(row: Mapping[str, Any], regions: Mapping[str, Region]) -> Firm:
     return firm
 
 
-def _land(firms: list[Firm], origin: str) -> list[Firm]:
+def _land(actor: Actor, firms: list[Firm], origin: str) -> list[Firm]:
     """The subjects and rows of checked firms, and what the facts are told of them."""
     for kind in sorted({firm.kind for firm in firms}):
         some = {firm.uscc: firm for firm in firms if firm.kind == kind}
@@ -212,9 +213,11 @@ def _land(firms: list[Firm], origin: str) -> list[Firm]:
             firm.subject = subjects[str(code)]
             firm.subject.name, firm.subject.provisional = firm.name, False
         Subject.objects.bulk_update([firm.subject for firm in some.values()], ["name", "provisional"])
-    for firm in firms:
-        firm.size_class = classify(firm, Clock.today()).size_class or ""
+    told = [(firm, classify(firm, Clock.today())) for firm in firms]
+    for firm, found in told:
+        firm.size_class = found.size_class or ""
     Firm.objects.bulk_create(firms)
+    note_sizes(actor, told, "parties.register_firms")
     for firm in firms:
         emit("firms_register", firm.pk, fact_row(firm))
     return firms
@@ -229,12 +232,14 @@ def _check(firm: Firm) -> None:
         raise Refusal("JM-PAR-005", "从业人员、营业收入、资产总额不能为负", "请核对后重新填写")
 
 
-def _keep(firm: Firm) -> Firm:
-    """Check, classify by the rule of the day, save, and tell the facts."""
+def _keep(actor: Actor, firm: Firm, operation: str) -> Firm:
+    """Check, classify by the rule of the day, save with the rule that was used, and tell the facts."""
     _check(firm)
-    firm.size_class = classify(firm, Clock.today()).size_class or ""
+    told = classify(firm, Clock.today())
+    firm.size_class = told.size_class or ""
     with transaction.atomic():
         firm.save()
+        note_sizes(actor, [(firm, told)], operation)
         emit("firms_register", firm.pk, fact_row(firm))
     return firm
 

@@ -15,9 +15,10 @@ class PartiesConfig(AppConfig):
 
     def ready(self) -> None:
         """Declare facts and measures, and what the search box finds."""
-        from jinmai.desks.parties import facts
+        from jinmai.desks.parties import basis, facts
 
         facts.declare()
+        basis.declare()
 
     def load_city(self, city: City) -> None:
         """The city's institutions with their branches."""

@@ -112,6 +112,7 @@ def firm_detail(request: HttpRequest, firm_id: UUID) -> HttpResponse:
     context = {
         "firm": firm,
         "size": classify(firm, today),
+        "basis_url": reverse("rulebook:basis", args=[object_ref(firm)]),
         "months": months_operating(firm.established_on, today) if firm.established_on else None,
         "contact": "，".join(filter(None, (firm.contact_name, firm.contact_phone))) if own else firm.masked_contact,
         "contact_masked": not own,

@@ -124,7 +124,31 @@ def record_use(
 
     Called inside the act. ``outcome`` holds plain values and at least ``words``, what an officer reads.
     """
-    return _keep(
+    use = use_of(
+        actor, subject, rule, question=question, operation=operation, outcome=outcome, inputs=inputs, manifest=manifest
+    )
+    use.save(force_insert=True)
+    return use
+
+
+def record_many(uses: Iterable[RuleUse]) -> None:
+    """Keep the uses of an act on many rows, made by ``use_of``."""
+    RuleUse.objects.bulk_create(uses, batch_size=500)
+
+
+def use_of(
+    actor: Actor,
+    subject: Model,
+    rule: RuleValue,
+    *,
+    question: str,
+    operation: str,
+    outcome: Mapping[str, Any],
+    inputs: Iterable[Input] = (),
+    manifest: str = "",
+) -> RuleUse:
+    """A use as ``record_use`` keeps it, not yet kept."""
+    return _made(
         actor,
         subject,
         question=question,
@@ -157,7 +181,7 @@ def record_terms(
     manifest: str = "",
 ) -> RuleUse:
     """Keep that an act used terms that are no rule of the rulebook: a product's clauses in one of their versions."""
-    return _keep(
+    use = _made(
         actor,
         subject,
         question=question,
@@ -171,9 +195,11 @@ def record_terms(
         rule_digest=digest,
         on=Clock.today(),
     )
+    use.save(force_insert=True)
+    return use
 
 
-def _keep(
+def _made(
     actor: Actor,
     subject: Model,
     *,
@@ -184,7 +210,7 @@ def _keep(
 ) -> RuleUse:
     if "words" not in outcome:
         raise Broken(f"a use of {stands.get('rule_label')!r} says nothing in words")
-    return RuleUse.objects.create(
+    return RuleUse(
         subject_ref=object_ref(subject),
         inputs=[one.kept() for one in inputs],
         manifest=manifest or "",

@@ -109,3 +109,22 @@ def test_codes_and_months() -> None:
     assert re.fullmatch(r"\d+", bare_code("C3512"))
     assert months_operating(date(2020, 1, 31), date(2020, 2, 29)) == 0
     assert months_operating(date(2020, 3, 1), date(2020, 2, 29)) is None
+
+
+@pytest.mark.django_db
+def test_a_classification_keeps_its_table_and_is_asked_again(actor, client_as):
+    from jinmai.desks.parties.actions import update_firm
+    from jinmai.desks.parties.models import Firm
+    from jinmai.foundation.kernel.action import object_ref
+    from jinmai.foundation.rulebook.uses import replay, uses_of
+
+    firm = update_firm(actor("chengyue"), Firm.objects.get(name="东汀精密机械有限公司"), employees=19)
+    first, second = uses_of([object_ref(firm)])
+    assert (first.outcome["size_class"], second.outcome["size_class"]) == ("小型", "微型")
+    assert second.rule_id == "sme_classification_2017" and second.citation["number"] == "国统字〔2017〕213号"
+    assert replay(actor("chengyue"), second).same is True
+    second.inputs[1]["value"] = 5000  # the control: other figures, another class
+    assert replay(actor("chengyue"), second).same is False
+    page = client_as("chengyue").get(f"/rules/basis/{object_ref(firm)}/?replay=all").content.decode()
+    assert "微型" in page and "一致" in page and "国统字〔2017〕213号" in page
+    assert client_as("t_clerk_xiling").get(f"/rules/basis/{object_ref(firm)}/").status_code == 404
