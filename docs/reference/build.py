@@ -27,7 +27,7 @@ AREAS = {
     "DOC": "documents", "IDM": "idempotency",
     "CLI": "command line", "RUL": "rulebook", "ANA": "analytics", "INT": "intake", "IMP": "import", "UI": "pages",
     "PAR": "parties", "CRE": "credit", "FIN": "financing", "COC": "cockpit", "SIT": "site", "SUB": "subjects",
-    "DEM": "the example city", "WRK": "tasks and clocks", "ORG": "organisations", "MON": "money",
+    "DEM": "the example city", "WRK": "tasks and clocks", "ORG": "organisations", "MON": "money", "OUT": "requests that leave the platform",
 }  # fmt: skip
 
 
