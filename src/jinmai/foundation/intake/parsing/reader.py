@@ -437,18 +437,24 @@ def _reject(source: Source, problem: Problem, cells: dict[str, str | None]) -> d
 
 def _sample(con: duckdb.DuckDBPyConnection, source: Source) -> list[dict[str, str]]:
     """The first good rows as they were read: by field, money in 元, dates ISO, ratios in percent."""
-    shown = ", ".join(_shown(one) for one in source.fields)
+    shown = ", ".join(_shown(one, source) for one in source.fields)
     rows = con.execute(
-        f"SELECT row, {shown} FROM typed WHERE problem IS NULL AND NOT is_total ORDER BY row LIMIT {SAMPLE_ROWS}"
+        f"SELECT row, {shown} FROM typed WHERE problem IS NULL AND NOT is_total AND row NOT IN (SELECT row FROM repeats) "
+        f"AND row NOT IN (SELECT row FROM known) ORDER BY row LIMIT {SAMPLE_ROWS}"
     ).fetchall()
     names = ["row", *(one.name for one in source.fields)]
     return [{name: "" if cell is None else str(cell) for name, cell in zip(names, row, strict=True)} for row in rows]
 
 
-def _shown(one: Field) -> str:
+def _shown(one: Field, source: Source) -> str:
     value = f'"v_{one.name}"'
     if one.type == "money":
-        return f"CAST({value} AS DECIMAL(38,2)) / 100"
+        return f"CAST(CAST({value} AS DECIMAL(38,2)) / 100 AS DECIMAL(38,2))"
+    if one.type == "key" and source.subject is not None:
+        return f"substr({value}, {len(source.subject.scheme) + 2})"
+    if one.type == "enum":
+        written = " ".join(f"WHEN {quoted(str(kept))} THEN {quoted(str(text))}" for text, kept in one.values.items())
+        return f"CASE {value} {written} END"
     if one.type == "ratio":
         return f"CAST(CAST({value} AS DECIMAL(38,9)) / 10000000 AS DECIMAL(38,4)) || '%'"
     if one.type == "bool":

@@ -33,6 +33,8 @@ STEPS = (
 )
 NATURAL = {"uploaded": "source", "mapped": "check", "checked": "check", "confirmed": "run", "landed": "run"}
 SHOWN_SAMPLES = 3
+#: Sources shown at once; the others unfold.
+NEAR_SOURCES = 4
 SHOWN_REJECTS = 20
 
 
@@ -196,7 +198,10 @@ def _show(
     else:
         context |= {"source": _source_step, "check": _check_step}[step](found)
     part = step == "run" and request.headers.get("HX-Request") == "true"
-    return render(request, f"intake/{'progress' if part else step}.html", context, status=status)
+    answer = render(request, f"intake/{'progress' if part else step}.html", context, status=status)
+    if part and (context["ended"] or context["stopped"]):
+        answer["HX-Refresh"] = "true"  # the steps above change, too
+    return answer
 
 
 def _allowed(found: ImportDraft, asked: str) -> str:
@@ -214,7 +219,7 @@ def _allowed(found: ImportDraft, asked: str) -> str:
 def _source_step(found: ImportDraft) -> dict[str, Any]:
     readable = found.readable
     if not readable:
-        return {"choices": [], "unreadable": True}
+        return {"groups": [], "unreadable": True}
     order = ranked(sources().values(), top_rows(found.files[readable[0]]))
     choices = [
         {
@@ -227,7 +232,9 @@ def _source_step(found: ImportDraft) -> dict[str, Any]:
         }
         for place, (source, guess) in enumerate(order)
     ]
-    return {"choices": sorted(choices, key=lambda one: not one["chosen"]), "unreadable": False}
+    choices.sort(key=lambda one: not one["chosen"])
+    near = [one for one in choices if one["found"] or one["chosen"]][:NEAR_SOURCES] or choices[:NEAR_SOURCES]
+    return {"groups": [near, [one for one in choices if one not in near]], "unreadable": False}
 
 
 def _map_step(found: ImportDraft, mapped: list[dict[str, Any] | None] | None) -> dict[str, Any]:
