@@ -39,16 +39,17 @@ import time_machine
 from jinmai.foundation.kernel.clock import Clock
 from jinmai.foundation.kernel.dates import add_natural_days
 from jinmai.foundation.kernel.work.calendar import calendar
-legal, naive = [], []
 start = datetime(2023, 12, 20, 15, 55, tzinfo=UTC)
+moments = [start + timedelta(hours=19 * number, minutes=7 * number) for number in range({number})]
+naive = [datetime.fromtimestamp(moment.timestamp()).date() for moment in moments]
 with time_machine.travel(start, tick=False) as clock:
-    for number in range({number}):
-        moment = start + timedelta(hours=19 * number, minutes=7 * number)
-        clock.move_to(moment)
-        count = calendar().add_working_days if number % 2 else add_natural_days
-        for found, today in ((legal, Clock.today()), (naive, datetime.fromtimestamp(moment.timestamp()).date())):
-            found.append([today.isoformat(), count(today, 1 + number % 45).isoformat()])
-digest = lambda found: hashlib.sha256(json.dumps(found).encode()).hexdigest()
+    legal = [(clock.move_to(moment), Clock.today())[1] for moment in moments]
+
+def counted(days):
+    ways = (add_natural_days, calendar().add_working_days)
+    return [[day.isoformat(), ways[number % 2](day, 1 + number % 45).isoformat()] for number, day in enumerate(days)]
+
+digest = lambda days: hashlib.sha256(json.dumps(counted(days)).encode()).hexdigest()
 print(json.dumps({{"legal": digest(legal), "naive": digest(naive), "n": len(legal)}}))
 """
 
