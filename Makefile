@@ -16,7 +16,7 @@ MYPY_PURE = $(wildcard $(addprefix src/jinmai/foundation/kernel/,money.py dates.
 	src/jinmai/desks/*/formulas.py src/jinmai/desks/*/formulas/*.py) \
 	$(filter-out %/apps.py %/commands.py %/views.py %/urls.py,$(wildcard src/jinmai/foundation/rulebook/*.py src/jinmai/foundation/rulebook/kinds/*.py))
 
-.PHONY: help demo test test-long bench env env-core lint test-sqlite test-postgresql reference lock sbom python clean
+.PHONY: help demo test test-long bench env env-core lint test-sqlite test-postgresql shots reference lock sbom python clean
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1	/' | expand -t 22
@@ -66,6 +66,9 @@ test-postgresql: env
 	else \
 	  echo "jinmai: SKIPPED: the tests on PostgreSQL, because there is none; apt-get install postgresql, or set JINMAI_TEST_POSTGRES=postgresql://user:password@host/postgres (a role that may create databases)"; \
 	fi
+
+shots: env ## pictures of the main pages, as each role, for a screen and a phone
+	@$(BIN)/python docs/shots/take.py $(ARGS)
 
 reference: env ## build docs/reference from the source
 	@$(BIN)/python docs/reference/build.py
