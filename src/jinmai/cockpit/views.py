@@ -74,13 +74,19 @@ def _charts(scope: Scope) -> dict[str, Any]:
 def overview(request: HttpRequest) -> HttpResponse:
     """驾驶舱: the figures, where firms drop out, districts, reasons, months."""
     analytics.refresh_facts()
+    return _overview(request)
+
+
+@analytics.same_facts()
+def _overview(request: HttpRequest) -> HttpResponse:
     scope = Scope.asked(request.actor, request.GET)
     manifest = analytics.manifest(scope.on)
+    regions = districts_of(request.actor)
     tiles = panels()["tiles"]
     context = {
         "scope": scope,
-        "regions": districts_of(request.actor),
-        "region_name": next((r.name for r in districts_of(request.actor) if r.code == scope.district), _("全市")),
+        "regions": regions,
+        "region_name": next((region.name for region in regions if region.code == scope.district), _("全市")),
         "periods": [(period, period_label(period), scope.query(period=period)) for period in PERIODS],
         "period_label": period_label(scope.period),
         "figures": counting.strip(scope),

@@ -20,6 +20,7 @@ from jinmai.desks.financing.models import (
 )
 from jinmai.desks.financing.vocabulary import spoken
 from jinmai.foundation.kernel.access.actor import Actor
+from jinmai.foundation.kernel.access.models import Membership
 from jinmai.foundation.kernel.clock import Clock
 from jinmai.foundation.kernel.errors import Refusal
 from jinmai.foundation.kernel.organisations.models import Organisation
@@ -355,7 +356,12 @@ def _offices(need: Need) -> list[tuple[str, list[tuple[str, str]]]]:
         key=lambda one: (FIRST_ASKED.index(one.code) if one.code in FIRST_ASKED else len(FIRST_ASKED), one.name),
     )
     banks = active.filter(pk__in=need.orders.exclude(institution=None).values("institution_id")).order_by("name")
-    listed = [(f"{one.code}|{role}", f"{one.name}{words}") for one in departments for role, words in _roles_at(one)]
+    held = set(
+        Membership.objects.filter(organisation__in=departments, until=None).values_list("organisation_id", "role")
+    )
+    listed = [
+        (f"{one.code}|{role}", f"{one.name}{words}") for one in departments for role, words in _roles_at(one, held)
+    ]
     return [
         (str(_("镇街")), [(f"{one.code}|", one.name) for one in streets]),
         (str(_("市级部门")), listed),
@@ -363,10 +369,10 @@ def _offices(need: Need) -> list[tuple[str, list[tuple[str, str]]]]:
     ]
 
 
-def _roles_at(department: Organisation) -> list[tuple[str, str]]:
+def _roles_at(department: Organisation, held: set[tuple[int, str]]) -> list[tuple[str, str]]:
     """A department's officer, and its registration window where somebody holds that post."""
-    window = department.memberships.filter(role="department.registrar", until=None).exists()
-    officer = department.memberships.filter(role="department.officer", until=None).exists()
+    window = (department.pk, "department.registrar") in held
+    officer = (department.pk, "department.officer") in held
     found = [("department.registrar", str(_("（登记窗口）")))] if window else []
     return [("department.officer", ""), *found] if officer or not window else found
 

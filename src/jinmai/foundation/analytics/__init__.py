@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from .door import ReadFigure, Reading, read, read_rows
     from .expressions import months_before, ratio, within
     from .figures import Profile, compute, compute_columns, cube, profile
-    from .manifests import manifest
+    from .manifests import manifest, same_facts
     from .refresh import as_of, refresh_facts
 
 # Names that need the database or the engine are imported on first use: this package is loaded before Django is ready.
@@ -35,6 +35,7 @@ _LAZY = {
     "months_before": "expressions",
     "ibis": "expressions",
     "manifest": "manifests",
+    "same_facts": "manifests",
     "compute": "figures",
     "compute_columns": "figures",
     "profile": "figures",
@@ -51,7 +52,8 @@ _LAZY = {
 __all__ = [
     "Column", "EventTable", "FactTable", "Measure", "MeasureUnknown", "Profile", "ReadFigure", "Reading", "as_of",
     "compute", "compute_columns", "cube", "declare", "get_measure", "get_table", "manifest", "measure", "measures",
-    "months_before", "profile", "ratio", "read", "read_rows", "refresh_facts", "require_declared", "tables", "within",
+    "months_before", "profile", "ratio", "read", "read_rows", "refresh_facts", "require_declared", "same_facts", "tables",
+    "within",
 ]  # fmt: skip
 
 

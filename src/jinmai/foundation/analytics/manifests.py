@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
 from datetime import date, datetime
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import Q
 
 from .backends import duckdb as engine
@@ -24,17 +27,62 @@ def manifest(on: date | None = None, known: datetime | None = None, *, tables: I
     with. ``on`` picks rows when they are read, not batches: the same manifest serves every date.
     """
     chosen = _batches(known, tables)
+    moment = _moment.get()
     digest = hashlib.sha256("\n".join(sorted({f"{one.table}:{one.digest}" for one in chosen})).encode()).hexdigest()
+    if moment is not None and digest in moment.manifests:
+        return moment.manifests[digest]
     ids = [str(one.pk) for one in chosen]
     found = Manifest.objects.filter(digest=digest).first()
     if found is None:
-        with transaction.atomic():
-            found, _ = Manifest.objects.get_or_create(digest=digest, defaults={"batch_ids": ids})
+        found = _keep(digest, ids)
+    if found.batch_ids == ids:  # the same content may have come in other batches
+        found.known_batches = chosen
+    if moment is not None:
+        moment.manifests[digest] = found
     return found
 
 
+def _keep(digest: str, ids: list[str]) -> Manifest:
+    """Write a manifest down; somebody else may just have done the same."""
+    try:
+        with transaction.atomic():
+            return Manifest.objects.create(digest=digest, batch_ids=ids)
+    except IntegrityError:
+        return Manifest.objects.get(digest=digest)
+
+
+@dataclass
+class _Moment:
+    """The live batches and the manifests over them, as one page has met them."""
+
+    batches: list[Batch] | None = None
+    manifests: dict[str, Manifest] = field(default_factory=dict)
+
+
+_moment: ContextVar[_Moment | None] = ContextVar("jinmai_moment_of_facts", default=None)
+
+
+@contextmanager
+def same_facts() -> Iterator[None]:
+    """Let all figures of a page rest on the same batches (同一时点): those there are when the first is asked for.
+
+    Nothing may land inside of it: refresh before.
+    """
+    token = _moment.set(_moment.get() or _Moment())
+    try:
+        yield
+    finally:
+        _moment.reset(token)
+
+
 def _batches(known: datetime | None, names: Iterable[str] | None) -> list[Batch]:
-    chosen = Batch.objects.all()
+    chosen = Batch.objects.select_related("tombstone")
+    moment = _moment.get()
+    if moment is not None and known is None:
+        if moment.batches is None:
+            moment.batches = list(chosen.live())
+        wanted = None if names is None else {stored for name in names for stored in stored_tables(name)}
+        return [one for one in moment.batches if wanted is None or one.table in wanted]
     if names is not None:
         stored = {stored for name in names for stored in stored_tables(name)}
         chosen = chosen.filter(table__in=stored)

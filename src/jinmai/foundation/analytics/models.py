@@ -94,9 +94,14 @@ class Manifest(models.Model):
     def __str__(self) -> str:
         return self.digest[:12]
 
+    #: Its batches, where whoever found it has just read them.
+    known_batches: list[Batch] | None = None
+
     @property
     def batches(self) -> list[Batch]:
         """Its batches in the order they became known."""
+        if self.known_batches is not None:
+            return list(self.known_batches)
         return list(Batch.objects.filter(pk__in=self.batch_ids).select_related("tombstone"))
 
     @property
