@@ -215,7 +215,7 @@ def measure(engine: str = "sqlite", needs: int = 100_000) -> dict[str, Any]:
             "json_ratio": endpoint["ratio"],
             "json_per_second": endpoint["per_second"],
             "json_peer_per_second": endpoint["peer_per_second"],
-            **large_pages(application, dict((role, username) for username, _code, role in ROLES)),
+            **large_pages(application, {role: username for username, _code, role in ROLES}),
             **count_queries(application, usernames),
             "allowed": ALLOWED,
         }
