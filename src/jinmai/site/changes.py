@@ -16,6 +16,8 @@ from jinmai.site.words import verb_words
 
 SHOWN = 7
 LOOKED_THROUGH = 60
+#: Deeds that change nothing for anybody else.
+UNTOLD = frozenset({"kernel.read_notice", "kernel.read_all_notices"})
 #: How many of the newest events are looked through, one lot after the other, before an actor's own are asked.
 WINDOWS = (60, 400)
 
@@ -96,7 +98,7 @@ def own_deeds(actor: Actor) -> list[dict[str, Any]]:
     told: list[dict[str, Any]] = []
     for entry in entries:
         row = operations().get(entry.operation)
-        if row is None or row.kind != "write":
+        if row is None or row.kind != "write" or entry.operation in UNTOLD:
             continue
         words, day = verb_words(entry.operation), entry.happened_at.astimezone(LEGAL_ZONE).date()
         last = told[-1] if told else None

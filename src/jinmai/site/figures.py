@@ -233,6 +233,15 @@ def chains_count(actor: Actor, counts: Counts) -> Shown:
     return Shown(_("审计链"), count, _("条"), _("每家单位一条，平台自己一条。"), reverse("site:audit_verify"))
 
 
+def late_institutions(actor: Actor, counts: Counts) -> Shown:
+    """有超期的机构."""
+    late = Order.objects.live().filter(clock__due_on__lt=counts.today, clock__suspended_on=None, institution__isnull=False)
+    count = late.order_by().values("institution_id").distinct().count()
+    words = _("有对接单超过时限仍未办理的机构，支行单独计；补正停钟的不计。")
+    url = reverse("parties:institution_list")
+    return Shown(_("有超期对接单的机构"), count, _("家"), words, url, tone="bad" if count else "good", as_of=counts.at)
+
+
 Maker = Callable[[Actor, Counts], Shown]
 CITY: tuple[Maker, ...] = (live_orders, disbursed_this_year, first_time_this_year)
 BY_ROLE: dict[str, tuple[Maker, ...]] = {
@@ -240,6 +249,7 @@ BY_ROLE: dict[str, tuple[Maker, ...]] = {
     "city.leader": CITY,
     "bureau.section_chief": CITY,
     "district.clerk": CITY,
+    "supervision.section_chief": (late_institutions,),
     "institution.account_manager": (waiting_orders, live_orders, disbursed_this_year),
     "institution.approver": (live_orders, disbursed_this_year, first_time_this_year),
     "institution.manager": (waiting_orders, live_orders, disbursed_this_year),

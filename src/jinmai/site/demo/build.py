@@ -21,7 +21,6 @@ from jinmai.foundation.kernel.clock import LEGAL_ZONE, Clock
 from jinmai.foundation.kernel.errors import Broken
 from jinmai.foundation.kernel.home import Home
 from jinmai.foundation.kernel.organisations.models import Organisation
-from jinmai.foundation.kernel.work.calendar import calendar
 from jinmai.site.demo import scenes, settling
 from jinmai.site.demo.firms import SEED, MadeFirm, make_firms
 from jinmai.site.demo.people import People
@@ -74,7 +73,7 @@ def build(home: Home, progress: Progress, size: str = "full") -> dict[str, Any]:
     chief = people.acting(Organisation.objects.get(code="bureau"), "bureau.section_chief")
     imported = settling.deliver_invoices(firms, chief, today)
     analytics.refresh_facts()
-    last_day = _last_working_day(today)
+    last_day = settling.last_working_day(today)
     told = _history(people, askers, scale, start, last_day, progress)
     progress("今天的待办", 0.92)
     played = scenes.play(people, askers, firms, scale.plenty, last_day, now)
@@ -109,13 +108,6 @@ def _settle(
             settling.open_firm(firm, people)
         people.open_cast()
         return [(firm, people.accountant(firm.code)) for firm in chosen]
-
-
-def _last_working_day(day: date) -> date:
-    """The day itself, or the last before it that offices were open: nobody accepts orders on a Sunday."""
-    while not calendar().is_working_day(day):
-        day -= timedelta(days=1)
-    return day
 
 
 def _history(

@@ -73,23 +73,21 @@ def play(
     told["bridged"] = int(mechanism.bridge_a_renewal(until=today, seed=SEED, staff=staff) is not None)
     large = [actor for firm, actor in askers if firm.sales_wan > INSURED_FROM_WAN and not firm.exact]
     told["insurance"] = mechanism.decline_insurance(large, until=today, seed=SEED, staff=staff)
+    told |= troubles.bad_report(people, firms, today)
     _read_old_notices(people, today)
     told["recent"] = _recent(people, askers, today)
     financing.stage_today(named, today=today, staff=staff)
     _offer_waiting(people, named, today)
     asked = mechanism.stage_evidence(district="dongting", until=today, seed=SEED, staff=staff)
     told["evidence_asked"] = len(asked)
-    told |= _troubles(people, named, firms, today, now)
+    told |= _troubles(people, named, today, now)
     told["papers"] = papers.hand_in_papers(people, named, today)
     _escalate(people, today)
     return told
 
 
-def _troubles(
-    people: People, named: Actor, firms: Sequence[MadeFirm], today: date, now: datetime
-) -> dict[str, int]:
+def _troubles(people: People, named: Actor, today: date, now: datetime) -> dict[str, int]:
     return {
-        **troubles.bad_report(people, firms, today),
         "handed_over": troubles.leaver(people, today),
         "delegations": troubles.delegation(people, today),
         "refused": troubles.refusals(people, today),

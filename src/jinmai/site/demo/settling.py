@@ -36,6 +36,13 @@ def office_hour(day: date, hour: int = 9, minute: int = 0) -> datetime:
     return datetime.combine(day, time(hour, minute), LEGAL_ZONE)
 
 
+def last_working_day(day: date) -> date:
+    """The day itself, or the last before it that offices were open: nobody accepts orders on a Sunday."""
+    while not calendar().is_working_day(day):
+        day -= timedelta(days=1)
+    return day
+
+
 def register_in_waves(firms: Sequence[MadeFirm], registrar: Actor, start: date, today: date) -> None:
     """Those that existed when the platform began are brought in at once, younger ones the quarter they were founded in."""
     begun, number = start, 0
@@ -120,12 +127,13 @@ def _posts(organisation: Organisation) -> list[str]:
 
 
 def deliver_invoices(firms: Sequence[MadeFirm], sender: Actor, today: date) -> dict[str, int]:
-    """Two years of invoices, a file a quarter and direction, each on the day it arrives."""
+    """Two years of invoices, a file a quarter and direction, each on the day it arrives, the last at the latest today."""
     folder = Path(tempfile.mkdtemp(prefix="jinmai-demo-"))
     counted = {"invoices": 0, "rejected": 0}
+    last_moment = datetime.combine(last_working_day(today), time(10), LEGAL_ZONE)
     try:
         for delivery in invoices.write(firms, today, folder):
-            with Clock.at(office_hour(delivery.arrives_on, 10)):
+            with Clock.at(min(office_hour(delivery.arrives_on, 10), last_moment)):
                 outcome = import_files(sender, delivery.source, [GivenFile(delivery.path, delivery.path.name)])
             if outcome.refused:
                 raise outcome.refused[0][1]

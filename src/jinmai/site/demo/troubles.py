@@ -60,13 +60,13 @@ def bad_report(people: People, firms: Sequence[MadeFirm], today: date) -> dict[s
     for place, (column, wrong) in enumerate(BAD_ROWS):
         sheet.insert(3 + place * 4, [*sheet[place][:column], wrong, *sheet[place][column + 1 :]])
         sheet[3 + place * 4][1] = str(91_000_000 + place) if column != 1 else wrong
-    with Clock.at(office_hour(working_days_before(today, 6), 15, 20)):
-        rejected = _import(clerk, "东汀区企业补报销项发票.csv", sheet).rejected
     tenfold = [_times(row, 10_000) for row in rows[:60]]
     with Clock.at(office_hour(working_days_before(today, 9), 10, 5)):
         receipt = _import(chief, "销项发票_重报.csv", tenfold)
     with Clock.at(office_hour(working_days_before(today, 9), 11, 10)):
         withdraw_import(chief, receipt, reason="金额单位误为分，整批撤回，待税务局重报")
+    with Clock.at(office_hour(working_days_before(today, 6), 15, 20)):
+        rejected = _import(clerk, "东汀区企业补报销项发票.csv", sheet).rejected
     return {"rejected": rejected, "batches_withdrawn": 1}
 
 
