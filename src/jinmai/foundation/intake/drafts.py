@@ -202,7 +202,7 @@ def _tried(draft: ImportDraft, place: int) -> dict[str, Any]:
     given = GivenFile(draft.folder / str(place), draft.files[place]["name"])
     try:
         parsed = parse(draft.declared, given, folder, mapping=draft.mapping(place), sample=True)
-        rejects, reasons = _told(folder / "rejects.jsonl")
+        rejects, reasons = told(folder / "rejects.jsonl")
     except Refusal as refusal:
         return {"refused": {"code": refusal.code, "reason": refusal.reason, "remedy": refusal.remedy}}
     finally:
@@ -211,7 +211,7 @@ def _tried(draft: ImportDraft, place: int) -> dict[str, Any]:
     return {name: parsed[name] for name in (*kept, "seconds")} | {"rejects": rejects, "reasons": reasons}
 
 
-def _told(path: Path) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+def told(path: Path) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """The first rejected rows, and how many there are of each reason."""
     counted: Counter[tuple[str, str]] = Counter()
     with path.open(encoding="utf-8") as lines:
