@@ -153,7 +153,7 @@ def _attempt(job: Job, keeper: _Keeper) -> None:
 
 
 def _finish(job: Job, state: str, **changes: Any) -> None:
-    """End the job, if it is still this worker's, and tell whoever started it."""
+    """End the job, if it is still this worker's, and tell whoever started it; a notice that fails doesn't keep it open."""
     from jinmai.foundation.kernel.jobs.telling import tell_end
 
     with transaction.atomic():
@@ -162,7 +162,11 @@ def _finish(job: Job, state: str, **changes: Any) -> None:
         )
         if ended:
             job.refresh_from_db()
-            tell_end(job)
+            try:
+                with transaction.atomic():
+                    tell_end(job)
+            except Exception:
+                logger.exception("nobody could be told that job %s ended", job.pk)
 
 
 def _rest(job: Job, problem: Exception) -> None:
