@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from abc import ABC, abstractmethod
+from dataclasses import replace
 from datetime import date, time, timedelta
 from pathlib import Path
 from typing import Any
@@ -40,6 +41,8 @@ def trial(step: JobRun) -> dict[str, Any]:
 def make_small() -> None:
     """Let long work commit often, so that there are many moments to die at, and messages go out at any hour."""
     from jinmai.foundation.analytics import refresh
+    from jinmai.foundation.kernel.access.actions import accounts
+    from jinmai.foundation.kernel.access.policy import policy_of
     from jinmai.foundation.kernel.notices import jobs as notices_jobs
     from jinmai.foundation.kernel.notices.quiet import OutboundRule
     from jinmai.foundation.kernel.work import jobs as work_jobs
@@ -47,6 +50,7 @@ def make_small() -> None:
     always = OutboundRule(date(2020, 1, 1), time(0), time(0), working_days_only=False, default_channels={})
     notices_jobs.outbound_rule = lambda on: always
 
+    accounts.policy = lambda: replace(policy_of("test"), unused_days=90)
     refresh.CHUNK = 4
     work_jobs.STEP = 4
 
@@ -238,6 +242,30 @@ class Escalation(Example):
         return tasks.filter(escalated_at__isnull=True).count() + max(0, expected - told), max(0, told - expected)
 
 
+class Unused(Example):
+    """Accounts that lay unused are disabled, and each job witnesses that once."""
+
+    kind = "kernel.disable_unused"
+    number = 5
+
+    def ask(self) -> Job:
+        from jinmai.foundation.kernel.access.models import User
+
+        long_ago = Clock.true_now() - timedelta(days=400)
+        for number in range(self.number):
+            name = f"unused{self.round}-{number}"
+            User.objects.create(username=name, display_name="久未使用", password="!", created_at=long_ago)
+        return self.platform_job()
+
+    def faults(self, job: Job) -> tuple[int, int]:
+        from jinmai.foundation.kernel.access.models import User
+        from jinmai.foundation.kernel.audit.models import AuditEntry
+
+        left = User.objects.filter(username__startswith=f"unused{self.round}-", is_active=True).count()
+        witnessed = AuditEntry.objects.filter(operation=self.kind, outcome="ok").count()
+        return left + max(0, self.round - witnessed), max(0, witnessed - self.round)
+
+
 class Anchor(Example):
     kind = "kernel.anchor_audit"
 
@@ -336,7 +364,7 @@ class Letters(Example):
 
 EXAMPLES: dict[str, type[Example]] = {
     one.kind: one
-    for one in (Trial, Import, Refresh, Profile, Messages, Escalation, Anchor, Verify, Tidy, Scan, Letters)
+    for one in (Trial, Import, Refresh, Profile, Messages, Escalation, Unused, Anchor, Verify, Tidy, Scan, Letters)
 }
 
 

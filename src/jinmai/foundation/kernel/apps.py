@@ -16,6 +16,7 @@ class KernelConfig(AppConfig):
     def ready(self) -> None:
         """Declare the kernel's own verbs."""
         from jinmai.foundation.kernel.access import actions as _access  # noqa: F401
+        from jinmai.foundation.kernel.access import jobs as _access_jobs  # noqa: F401
         from jinmai.foundation.kernel.audit import jobs as _audit_jobs  # noqa: F401
         from jinmai.foundation.kernel.consent import actions as _consent  # noqa: F401
         from jinmai.foundation.kernel.documents import jobs as _documents  # noqa: F401

@@ -195,6 +195,19 @@ def test_an_account_unused_for_ninety_days_is_disabled(firm):
         assert actions.disable_unused(Actor.platform()) == []
 
 
+def test_unused_accounts_are_disabled_by_a_daily_job(firm):
+    from jinmai.foundation.kernel.jobs import enqueue, run_next
+
+    User.objects.exclude(username="qiangong").update(
+        last_seen_at=MONDAY, created_at=MONDAY, last_login=MONDAY, password_set_at=MONDAY
+    )
+    with time_machine.travel(MONDAY + timedelta(days=91), tick=False):
+        job = enqueue(Actor.platform(), "kernel.disable_unused", {}, title="停用久未使用的账号")
+        run_next("test")
+    job.refresh_from_db()
+    assert job.result["inactive"] > 20 and not User.objects.get(username="heying").is_active
+
+
 def test_a_reset_password_is_shown_once_ends_sessions_and_must_be_changed(city):
     import re
 
