@@ -383,7 +383,7 @@ class FindingForm(Form):
     finding = forms.ChoiceField(label=_("核实结果"), choices=EvidenceRequest.Finding.choices, widget=forms.RadioSelect)
     answer = forms.CharField(
         label=_("看到、查到的情况"), max_length=400, widget=forms.Textarea(attrs={"rows": 4}),
-        help_text=_("写事实，不写结论；照片、证明可先在下方附上"),
+        help_text=_("写事实，不写结论；照片、证明请先在上面“附件”里上传，回复之后不再收材料"),
     )  # fmt: skip
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from jinmai.foundation.kernel.access.actor import Actor
 from jinmai.foundation.kernel.access.pages import page
@@ -51,6 +52,9 @@ def use_lines(actor: Actor, use: RuleUse, asked: str) -> dict[str, Any]:
         "status": words,
         "tone": tone,
         "inputs": [input_lines(one) for one in use.inputs],
+        "clauses": [(one["label"], use.outcome["clauses"].get(one["name"], "missing")) for one in use.inputs]
+        if "clauses" in use.outcome
+        else [],
         "digest": inputs_digest(use)[:16],
         "may_replay": use.question in REPLAYS,
         "replay": again,
@@ -60,7 +64,11 @@ def use_lines(actor: Actor, use: RuleUse, asked: str) -> dict[str, Any]:
     }
 
 
-ANSWER_WORDS = {"yes": ("符合", "good"), "no": ("不符合", "bad"), "unknown": ("待定", "warn")}
+ANSWER_WORDS = {
+    "yes": (gettext_lazy("符合"), "good"),
+    "no": (gettext_lazy("不符合"), "bad"),
+    "unknown": (gettext_lazy("待定"), "warn"),
+}
 
 
 def input_lines(kept: dict[str, Any]) -> dict[str, Any]:

@@ -226,15 +226,14 @@ def evidence_list(request: HttpRequest) -> HttpResponse:
 
 def _evidence_columns(asks: bool, chips: dict[Any, Any]) -> list[Column]:
     columns = [
-        Column("number", _("编号"), kind="link", sort="number",
+        Column("firm", _("企业"), "need.organisation.name", sort="need__organisation__name", under=item_text,
                link=lambda one: reverse("financing:evidence_detail", args=[one.pk])),
-        Column("firm", _("企业"), "need.organisation.name", sort="need__organisation__name"),
-        Column("item", _("核实事项"), item_text),
         Column("asked", _("请核实"), "asked", wrap=True),
         Column("to", _("核实单位"), "organisation.name", sort="organisation__name"),
         Column("due", _("时限"), shown.evidence_due, kind="chip", sort="clock__due_on"),
         Column("status", _("状态"), "status", kind="chip", chips=chips, sort="status"),
         Column("finding", _("结果"), lambda one: one.get_finding_display() if one.finding else None),
+        Column("number", _("编号"), sort="number"),
         Column("asked_at", _("发出时间"), kind="datetime", sort="asked_at", default=False),
         Column("by", _("发出人"), "asked_by_name", default=False),
     ]  # fmt: skip

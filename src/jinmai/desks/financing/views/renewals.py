@@ -73,9 +73,9 @@ def promise_terms(loan: Loan) -> str | None:
 def renewal_columns() -> list[Column]:
     """The columns on maturity and promise, as every list of loans shows them."""
     return [
-        Column("due", _("到期日"), "due_on", kind="date", sort="due_on"),
         Column("left", _("剩余"), days_left, kind="chip", sort="due_on"),
         Column("promise", _("续贷承诺"), promise_of, kind="chip", under=promise_terms),
+        Column("due", _("到期日"), "due_on", kind="date", sort="due_on"),
     ]
 
 
@@ -111,13 +111,14 @@ def renewal_list(request: HttpRequest) -> HttpResponse:
         subtitle=_("贷款到期前先问续贷：看哪些企业快到期，哪家机构已出具续贷承诺函"),
         columns=[
             Column("firm", _("企业"), "order.need.organisation.name", sort="order__need__organisation__name",
-                   link=lambda loan: reverse("financing:order_detail", args=[loan.order_id])),
-            Column("institution", _("机构"), "order.institution.name", sort="order__institution__name"),
-            Column("amount", _("放款额"), "disbursed_fen", kind="money_wan", sort="disbursed_fen", total=True),
+                   link=lambda loan: reverse("financing:order_detail", args=[loan.order_id]),
+                   under="order.institution.name"),
             *renewal_columns(),
+            Column("amount", _("放款额"), "disbursed_fen", kind="money_wan", sort="disbursed_fen", total=True),
             *([Column("act", _("办理"), lambda loan: _act_words(loan, actor), kind="link",
                       link=lambda loan: _act_url(loan, actor))] if may_issue else ()),
             Column("region", _("区县"), "order.need.region.name", sort="order__need__region__name"),
+            Column("institution", _("机构"), "order.institution.name", sort="order__institution__name", default=False),
             Column("number", _("对接单"), "order.number", default=False),
             Column("on", _("放款日期"), "disbursed_on", kind="date", sort="disbursed_on", default=False),
         ],

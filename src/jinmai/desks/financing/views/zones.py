@@ -31,7 +31,7 @@ def _figure(zone: Zone, row: dict[str, Any], on: date) -> dict[str, Any]:
     name = row.get("measure")
     if not name:
         absent = _("本市还没有数据来源接入这一指标")
-        return {"name": row["name"], "measure": None, "value": None, "shown": _("暂无来源"), "unit": "", "definition": absent}
+        return {"name": row["name"], "measure": None, "value": None, "shown": _("暂无来源"), "unit": "", "note": "", "definition": absent}
     declared = analytics.get_measure(name)
     scope = {} if row.get("all_products") else {"product": list(zone.products)}
     cells = analytics.cube(name, filters=scope, on=on)
@@ -39,8 +39,9 @@ def _figure(zone: Zone, row: dict[str, Any], on: date) -> dict[str, Any]:
     value, rows = cell["value"], cell["rows"]
     if not rows and declared.absence == "zero":
         value = 0
+    note = ""
     if 0 < rows < SUPPRESS_BELOW:
-        words = _("不足 3 笔不显示")
+        words, note = "—", _("不足 3 笔不显示")
     elif value is None:
         words = "—"
     else:
@@ -52,6 +53,7 @@ def _figure(zone: Zone, row: dict[str, Any], on: date) -> dict[str, Any]:
         "value": value,
         "shown": words,
         "unit": declared.unit if words[:1].isdigit() else "",
+        "note": note,
         "definition": f"{declared.definition}。{_('范围：')}{whole}",
     }
 
@@ -84,10 +86,12 @@ def zone_detail(request: HttpRequest, code: str) -> HttpResponse:
     if zone is None:
         raise NotFound()
     today = Clock.today()
+    figures = zone_figures(zone, today)
     context = {
         "zone": zone,
         "products": zone_products(zone, today),
-        "figures": zone_figures(zone, today),
+        "figures": [one for one in figures if one["measure"]],
+        "absent": [one for one in figures if not one["measure"]],
         "as_of": analytics.as_of(),
         "may_draft": request.actor.is_firm,
     }
