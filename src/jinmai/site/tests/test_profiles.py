@@ -59,6 +59,20 @@ def test_level_three_says_what_the_assessor_looks_for():
     assert all(policy.asks_factor_of(role) for role in asked) and not policy.asks_factor_of("firm.accountant")
 
 
+def test_the_policy_in_force_is_a_page_with_its_basis(city):
+    from jinmai.foundation.kernel.access.policy import labels
+
+    assert set(labels()) == set(declared("dengbao3")["values"])
+    page = city.client("ligong").get("/policy/").content.decode()
+    assert "本平台取值" in page and "240 分钟" in page
+    with under_profile("dengbao3"):
+        client = browser()
+        client.cookies = city.client("sungong").cookies
+        page = client.get("/policy/").content.decode()
+    assert "8.1.4.1" in page and "15 分钟" in page and "机构经理" in page
+    assert city.client("heying").get("/policy/").status_code == 403
+
+
 def test_settings_follow_from_the_profile(monkeypatch):
     monkeypatch.setenv("JINMAI_PLAIN_HTTP", "1")
     strict, closed = settings_of(policy_of("dengbao3")), settings_of(policy_of("standard"))

@@ -83,3 +83,9 @@ def policy() -> Policy:
     from jinmai.foundation.kernel.home import current_home
 
     return policy_of(current_home().profile)
+
+
+@cache
+def labels() -> dict[str, dict[str, str]]:
+    """What each value is called on the screen, with its unit."""
+    return yaml.safe_load((Path(__file__).parent / "policy_labels.yaml").read_text(encoding="utf-8"))
