@@ -28,6 +28,7 @@ def orders_of(actor: Actor) -> OrderQuerySet:
         .select_related(
             "need__organisation", "need__region", "institution", "version__product", "clock", "decision__reason"
         )
+        .defer("answer_when_sent", "need__declared", "version__condition", "decision__rule_use")
         .prefetch_related("loans")
     )
 

@@ -32,9 +32,13 @@ RELATED = (
 )
 
 
+#: Parts of a row that no list reads, and that cost to read: JSON of hundreds of characters each.
+UNREAD = ("answer_when_sent", "need__declared", "version__condition")
+
+
 def order_rows(actor: Actor) -> QuerySet[Order]:
     """The orders this actor may see, with what a list shows of them."""
-    return Order.objects.visible_to(actor).select_related(*RELATED)
+    return Order.objects.visible_to(actor).select_related(*RELATED).defer(*UNREAD)
 
 
 @page("financing.list_orders")
