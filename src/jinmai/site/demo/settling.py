@@ -51,7 +51,8 @@ def register_in_waves(firms: Sequence[MadeFirm], registrar: Actor, start: date, 
         coming = [firm for firm in waiting if firm.established_on <= begun]
         waiting = [firm for firm in waiting if firm.established_on > begun]
         for place in range(0, len(coming), SHEET):
-            with Clock.at(office_hour(begun, 9, number % 60)):
+            day = begun if office_hour(begun).date() <= today else last_working_day(today)
+            with Clock.at(office_hour(day, 9, number % 60)):
                 rows = [_row(firm) for firm in coming[place : place + SHEET]]
                 register_firms(registrar, rows=rows, origin=Subject.Origin.EXAMPLE)
             number += 1

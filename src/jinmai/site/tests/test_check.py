@@ -119,6 +119,14 @@ def test_what_was_not_translated_is_reported_once_a_text(english_site, added, le
     assert sorted(found.left) == sorted(left) and found.errors == len(left)
 
 
+def test_a_name_without_a_mark_is_told_apart_from_a_text(english_site):
+    base, pages = english_site
+    pages["/firm/"] = (200, ENGLISH.format("<h1>东汀精密机械有限公司</h1><p>申请额</p>"))
+    findings = Findings("en", names=frozenset({"东汀精密机械有限公司"}))
+    walk_as(Visitor(base, "linqiushi", "en"), findings)
+    assert (findings.unmarked, findings.errors) == (1, 2)
+
+
 def test_a_page_that_did_not_change_its_language_is_a_fault(english_site):
     base, pages = english_site
     pages["/firm/"] = (200, ENGLISH.format(FIRM).replace('lang="en"', 'lang="zh-hans"'))

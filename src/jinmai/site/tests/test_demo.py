@@ -168,7 +168,44 @@ def check_full(city: Built) -> None:
     mended = refused + " and need_id in (select need_id from financing_order where status='disbursed')"
     assert 0.12 <= city.one(refused) / sent <= 0.3
     assert 0.2 <= city.one(mended) / city.one(refused) <= 0.5
+    assert city.one("select count(distinct v.product_id) from financing_order o "
+                    "join financing_productversion v on v.id=o.version_id") == 28  # fmt: skip
+    check_troubles(city)
     days = city.one("select julianday(max(sent_at)) - julianday(min(sent_at)) from financing_order")
     assert days > 680
     for status in ("terms_declined", "declined", "withdrawn", "lost", "disbursed", "papers_requested", "sent"):
         assert city.one(f"select count(*) from financing_order where status='{status}'") > 0, status
+
+
+def check_troubles(city: Built) -> None:
+    """What went wrong in the city, so that every page of trouble has something to show."""
+    counted = {
+        "letters broken": "financing_renewalletter where status='broken'",
+        "letters kept": "financing_renewalletter where status='kept'",
+        "letters open": "financing_renewalletter where status='issued'",
+        "evidence nobody gave": "financing_evidencerequest where status='asked'",
+        "evidence given": "financing_evidencerequest where status='answered'",
+        "not recommended": "financing_recommendation where recommended=0",
+        "late tasks escalated": "kernel_task where escalated_at is not null and done_at is null",
+        "posts lent": "kernel_membership where delegated_from_id is not null and active=1",
+        "posts left": "kernel_membership where active=0",
+        "tasks handed over": "kernel_notice where kind='tasks_handed_over'",
+        "consents revoked": "kernel_consent where revoked_at is not null",
+        "imports with rejects": "intake_receipt where rejected > 0",
+        "batches withdrawn": "analytics_tombstone where merged=0",
+        "papers": "kernel_attachment where detached_at is null",
+        "refused deeds": "kernel_auditentry where outcome='refused'",
+    }
+    for what, rows in counted.items():
+        assert city.one(f"select count(*) from {rows}") > 0, what
+
+
+def test_the_small_city_has_every_trouble_but_a_kept_letter(small_city):
+    assert small_city.said["letters_broken"] > 0 and small_city.said["handed_over"] > 0
+    for table in ("financing_evidencerequest", "kernel_attachment", "kernel_notice", "financing_recommendation"):
+        assert small_city.one(f"select count(*) from {table}") > 0, table
+
+
+def test_nothing_happened_after_the_city_was_built(small_city):
+    last = small_city.one("select max(happened_at) from kernel_auditentry")
+    assert last[:19] <= small_city.one("select datetime('now')")[:19]
