@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import time_machine
+from django.db import transaction
 
 from jinmai.foundation.kernel.audit.chain import record, verify_chains
 from jinmai.foundation.kernel.audit.models import AuditEntry
@@ -109,7 +110,7 @@ def test_the_audit_is_ordered_by_number_not_by_clock(city, step):
     now = datetime.now(UTC)
     numbers = []
     for moment in (now, now + step, now):
-        with time_machine.travel(moment, tick=True):
+        with time_machine.travel(moment, tick=True), transaction.atomic():
             numbers.append(record(chief, operation="kernel.read_facts", object_ref="", outcome="ok").seq)
     assert numbers == [before.seq + 1, before.seq + 2, before.seq + 3] if before else [1, 2, 3]
     assert verify_chains()["breaches"] == 0

@@ -65,7 +65,7 @@ def plant(city: Any) -> Planted:
     from jinmai.foundation import analytics
 
     planted = Planted()
-    for sow in (_firms, _financing, _papers, _consents, _imports, _accounts, _public_things):
+    for sow in (_firms, _financing, _mechanism, _papers, _consents, _imports, _accounts, _keys, _public_things):
         sow(city, planted)
     analytics.refresh_facts()
     return planted
@@ -200,6 +200,39 @@ def _lend(city: Any, order: Any) -> None:
     actions.record_disbursement(manager, order, contract_number="金丝雀合同号甲一", disbursed_fen=800_000_00)
 
 
+def _mechanism(city: Any, planted: Planted) -> None:
+    """A word on a standard and a request to the tax bureau about firm A's need; a promise to renew its loan; a zone."""
+    from jinmai.desks.financing import actions
+    from jinmai.desks.financing.models import Loan
+
+    loan = Loan.objects.get()
+    need, clerk = loan.order.need, city.actor("shenyihe")
+    offices = CITY | DISTRICT[FIRM_A]
+    word = actions.attest_criterion(clerk, need, item="fixed_place", holds=True, evidence="金丝雀确认凭据甲")
+    asked = actions.request_evidence(
+        clerk, need, item="good_credit", organisation=city.organisation("dep_tax"), asked="金丝雀核实内容甲"
+    )
+    terms = {"amount_fen": 600_000_00, "term_months": 12, "conditions": "金丝雀续贷条件甲"}
+    letter = actions.issue_renewal_letter(city.actor("heying"), loan, **terms)
+    lenders, own = {"heying", "luosen"}, offices | {FIRM_A}
+    acting = frozenset({"shenyihe", "linqiushi"})
+    planted.things += [
+        Thing("attestation", "甲一", word.pk, frozenset(own), acting),
+        Thing("evidence", "甲一", asked.pk, frozenset(offices | {"hanxue"}), frozenset({"hanxue"})),
+        Thing("letter", "甲一", letter.pk, frozenset(own | lenders), frozenset({"heying"})),
+        Thing("zone", "首贷专区", "zone_first_loan", EVERYBODY),
+    ]
+    planted.canaries += [
+        Canary("金丝雀确认凭据甲", frozenset(own)),
+        Canary("金丝雀核实内容甲", frozenset(offices | {"hanxue"})),
+        Canary("金丝雀续贷条件甲", frozenset(own | lenders)),
+    ]
+    for thing in planted.of("order") + planted.of("need") + planted.of("firm"):
+        label = {"order": "financing.order", "need": "financing.need", "firm": "parties.firm"}[thing.kind]
+        readers = {name for name in thing.seen_by if not (thing.kind == "need" and name in INSTITUTIONS)}
+        planted.things.append(Thing("basis", f"{thing.kind}{thing.label}", f"{label}:{thing.key}", frozenset(readers)))
+
+
 def _consents(city: Any, planted: Planted) -> None:
     """Consents went with the orders; whoever gave or received one may see it."""
     from jinmai.desks.financing.models import Loan
@@ -264,6 +297,17 @@ def _accounts(city: Any, planted: Planted) -> None:
         planted.things.append(Thing("post", username, post.pk, seen, frozenset({"sungong"})))
     for code in ("bank_city_jp", "firm_t_xiling"):
         planted.things.append(Thing("organisation", code, code, seen))
+
+
+def _keys(city: Any, planted: Planted) -> None:
+    """A key is the administrators' and its own institution's manager's; of its secret nobody sees anything again."""
+    from tests.security.with_keys import issue
+
+    for username, managers in (("heying", set()), ("dingyiming", {"dingyiming"}), ("t_manager_ml", {"t_manager_ml"})):
+        key = issue(city, username, label=f"金丝雀密钥{username}")
+        seen = frozenset({"qiangong", "sungong"} | managers)
+        planted.things.append(Thing("api_key", username, key.pk, seen, seen))
+        planted.canaries += [Canary(key.label, seen), Canary(key.shown.rpartition("_")[2], frozenset())]
 
 
 def _public_things(city: Any, planted: Planted) -> None:

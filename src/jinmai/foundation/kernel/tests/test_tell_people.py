@@ -155,7 +155,7 @@ def test_a_channel_that_fails_is_tried_again_and_given_up(heying):
         for _ in range(12):
             with Clock.at(moment):
                 send()
-            moment += timedelta(hours=5)
+            moment += timedelta(days=1)
     finally:
         register_channel(former)
     message = OutboundMessage.objects.get(channel="sms")

@@ -29,11 +29,10 @@ def delegations_of(actor: Actor) -> QuerySet[Membership]:
 
 def possible_delegates(actor: Actor) -> QuerySet[User]:
     """Colleagues with a live post of their own in the same organisation, who don't hold this role already."""
-    live = Membership.objects.live(Clock.today()).filter(
-        organisation_id=actor.organisation_id, delegated_from__isnull=True
-    )
+    live = Membership.objects.live(Clock.today()).filter(organisation_id=actor.organisation_id)
     holding = live.filter(role=actor.role).values("user_id")
-    users = User.objects.filter(pk__in=live.exclude(role__startswith=ADMIN_PREFIX).values("user_id"))
+    own = live.filter(delegated_from__isnull=True).exclude(role__startswith=ADMIN_PREFIX)
+    users = User.objects.filter(pk__in=own.values("user_id"))
     return users.exclude(pk__in=holding).exclude(pk=actor.user_id).order_by("display_name")
 
 
