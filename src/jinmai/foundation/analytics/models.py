@@ -107,7 +107,8 @@ class Manifest(models.Model):
     @property
     def withdrawn(self) -> list[Batch]:
         """Those of its batches that were withdrawn since (批次已撤回)."""
-        return [batch for batch in self.batches if batch.withdrawn]
+        gone = Batch.objects.filter(pk__in=self.batch_ids, tombstone__merged=False)  # asked anew: it may be since then
+        return list(gone.select_related("tombstone"))
 
 
 class FactsCursor(models.Model):
