@@ -65,7 +65,7 @@ def plant(city: Any) -> Planted:
     from jinmai.foundation import analytics
 
     planted = Planted()
-    for sow in (_firms, _financing, _mechanism, _papers, _consents, _imports, _accounts, _keys, _public_things):
+    for sow in (_firms, _financing, _mechanism, _papers, _consents, _imports, _accounts, _keys, _work, _public_things):
         sow(city, planted)
     analytics.refresh_facts()
     return planted
@@ -308,6 +308,38 @@ def _keys(city: Any, planted: Planted) -> None:
         seen = frozenset({"qiangong", "sungong"} | managers)
         planted.things.append(Thing("api_key", username, key.pk, seen, seen))
         planted.canaries += [Canary(key.label, seen), Canary(key.shown.rpartition("_")[2], frozenset())]
+
+
+def _work(city: Any, planted: Planted) -> None:
+    """Tasks are their post's, notices too; jobs their organisation's and the system administrator's; a lent post's both."""
+    from jinmai.foundation.kernel.access.actions import appoint
+    from jinmai.foundation.kernel.access.actor import Actor
+    from jinmai.foundation.kernel.access.models import User
+    from jinmai.foundation.kernel.clock import Clock
+    from jinmai.foundation.kernel.jobs import enqueue
+    from jinmai.foundation.kernel.notices.actions import notify
+    from jinmai.foundation.kernel.work.delegations import delegate_post
+    from jinmai.foundation.kernel.work.tasks import open_task
+
+    verbs = {"heying": "financing.accept_order", FIRM_A: "kernel.grant_consent"}
+    for username, verb in verbs.items():
+        post, only = city.membership(username), frozenset({username})
+        task = open_task(
+            subject_ref="t:1", title="待办", verb=verb, organisation=post.organisation, role=post.role
+        )
+        planted.things.append(Thing("task", username, task.pk, only, only))
+        (notice,) = notify(post, kind="order_addressed", title=f"金丝雀通知{username}")
+        planted.things.append(Thing("notice", username, notice.pk, only, only))
+        planted.canaries.append(Canary(notice.title, only))
+    seen = frozenset({"qiangong"} | {name for name, (where, _) in ACCOUNTS.items() if where == "bureau"})
+    job = enqueue(city.actor("linqiushi"), "credit.profile", {}, title="金丝雀任务")
+    planted.things.append(Thing("job", "linqiushi", job.pk, seen, seen))
+    planted.canaries.append(Canary(job.title, seen))
+    stand_in = User.objects.create(username="t_stand_in", display_name="测试受托")
+    appoint(Actor.platform(), user=stand_in, organisation=city.organisation("bureau"), role="supervision.section_chief")
+    lent = delegate_post(city.actor("linqiushi"), to=stand_in, until=Clock.today() + timedelta(days=30))
+    lender = frozenset({"linqiushi"})
+    planted.things.append(Thing("delegation", "linqiushi", lent.pk, lender, lender))
 
 
 def _public_things(city: Any, planted: Planted) -> None:
