@@ -79,6 +79,7 @@ def build(home: Home, progress: Progress, size: str = "full") -> dict[str, Any]:
     played = scenes.play(people, askers, firms, scale.plenty, last_day, now)
     progress("汇总事实", 0.97)
     analytics.refresh_facts()
+    settling.read_notices(today - timedelta(days=3))
     anchor_heads()
     _write_logins(home.path, people.opened)
     seconds = round(perf_counter() - started, 1)

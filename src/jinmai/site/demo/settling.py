@@ -144,3 +144,12 @@ def deliver_invoices(firms: Sequence[MadeFirm], sender: Actor, today: date) -> d
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     return counted
+
+
+def read_notices(until: date) -> int:
+    """Notices of days gone by were read when they came; only the last few days' are new."""
+    from django.db.models import F
+
+    from jinmai.foundation.kernel.notices.models import Notice
+
+    return Notice.objects.filter(created_at__date__lt=until, read_at__isnull=True).update(read_at=F("created_at"))
