@@ -135,7 +135,7 @@ def _print_logins(home: Path, logins: list[tuple[str, str, str]], port: int) -> 
 
     posts = {
         row.user.username: (row.organisation.name, row.role_label)
-        for row in Membership.objects.select_related("user", "organisation")
+        for row in Membership.objects.filter(delegated_from=None).select_related("user", "organisation")
     }
     table = Table(title=f"示例城市（全部虚构）  http://127.0.0.1:{port}/")
     for head in ("姓名", "单位", "岗位", "账号", "口令"):
