@@ -10,6 +10,7 @@ from abc import ABC, abstractmethod
 from dataclasses import replace
 from datetime import date, time, timedelta
 from pathlib import Path
+from time import sleep
 from typing import Any
 
 from jinmai.foundation.kernel.access.actor import Actor
@@ -34,6 +35,7 @@ def trial(step: JobRun) -> dict[str, Any]:
 
     for number in range(step.cursor.get("next", 0), step.args["steps"]):
         step.check()
+        sleep(step.args.get("pause", 0))
         step.commit({"next": number + 1}, lambda number=number: write(number))
     return {"steps": step.args["steps"]}
 
