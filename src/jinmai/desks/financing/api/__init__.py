@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from ninja import Router
 
-from jinmai.desks.financing.api import decisions, needs, orders, products
+from jinmai.desks.financing.api import decisions, mechanism, needs, orders, products
 
 router = Router(tags=["融资对接"])
-for group in (needs, orders, decisions, products):
+for group in (needs, orders, decisions, products, mechanism):
     router.add_router("", group.router)
