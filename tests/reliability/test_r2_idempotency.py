@@ -76,6 +76,9 @@ def test_every_creating_post_requires_a_key_of_at_most_255(city, say):
         assert (absent.status_code, absent.json()["code"]) == (400, "JM-IDM-004"), door
         assert (longest.status_code, longest.json()["code"]) == (400, "JM-IDM-002"), door
         assert post(client, address(door), {}, "k" * 255).status_code != 400, door
+        for wrong in ("", "with space", "键", "tab\tbed"):
+            answer = client.post(address(door), "{}", "application/json", headers={HEADER: wrong})
+            assert (answer.status_code, answer.json()["code"]) == (400, "JM-IDM-002"), (door, wrong)
         asked.add((door.operation, door.name))
     say({"creating_posts": len(creating()), "covered": len(asked)})
     assert len(asked) == len(creating()) >= 7
@@ -294,7 +297,7 @@ def hold(started: Any, go_on: Any) -> None:
         go_on.wait(30)
 
     with mock.patch.object(api_once, "_claim", claim_and_wait):
-        assert post(City().client("xuan"), NEEDS, BODY, "in flight").status_code == 201
+        assert post(City().client("xuan"), NEEDS, BODY, "in-flight").status_code == 201
     connections.close_all()
 
 
@@ -309,14 +312,14 @@ def test_a_key_in_flight_is_told_so_on_postgresql_and_waited_for_on_sqlite(city)
     other.start()
     assert started.wait(60)
     if connection.vendor == "postgresql":
-        waiting = post(client, NEEDS, BODY, "in flight")
+        waiting = post(client, NEEDS, BODY, "in-flight")
         assert (waiting.status_code, waiting.json()["code"]) == (409, "JM-IDM-003")
-        assert post(client, NEEDS, BODY, "another key").status_code == 201, "only that key is held"
+        assert post(client, NEEDS, BODY, "another-key").status_code == 201, "only that key is held"
         go_on.set()
         other.join(60)
     else:
         threading.Timer(1.0, go_on.set).start()  # the repeat waits for the first one's transaction
-    answer = post(client, NEEDS, BODY, "in flight")
+    answer = post(client, NEEDS, BODY, "in-flight")
     other.join(60)
     assert (answer.status_code, answer["Idempotency-Replayed"]) == (201, "true")
 

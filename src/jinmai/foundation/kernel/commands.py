@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from jinmai.foundation.kernel.access import keys_commands
 from jinmai.foundation.kernel.commandline import HomeOption, JsonOption, command_run
 
 jobs = typer.Typer(name="jobs", help="后台任务：办理、查看、取消", no_args_is_help=True)
@@ -84,6 +85,7 @@ def _told(job: Any) -> dict[str, Any]:
 
 def register(app: typer.Typer) -> None:
     """Add ``jinmai audit verify`` and ``jinmai jobs``."""
+    keys_commands.register(app)
     app.add_typer(jobs)
     audit = typer.Typer(help="审计链", no_args_is_help=True)
     app.add_typer(audit, name="audit")

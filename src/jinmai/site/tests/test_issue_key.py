@@ -168,3 +168,26 @@ def test_the_pages_about_the_api_open(client_as, client):
     assert "JM-CON-001" in listed and "JM-API-429" in listed
     assert client.get("/errors/JM-CON-001/").status_code == 200
     assert client.get("/errors/JM-XXX-999/").status_code == 404
+
+
+def test_keys_from_the_terminal(city, home):
+    import json
+
+    from typer.testing import CliRunner
+
+    from jinmai.cli import app
+
+    def jinmai(*words: str, code: int = 0) -> dict:
+        run = CliRunner().invoke(app, ["keys", *words, "--home", str(home.path), "--json"])
+        assert run.exit_code == code, run.output
+        return json.loads(run.stdout.splitlines()[-1])
+
+    until = str(date.today() + SOON)
+    made = jinmai("issue", "heying", "--label", "信贷系统", "--until", until, "--only", "financing.list_orders")
+    assert re.fullmatch(r"jm_[0-9a-f]{8}_[\w-]{43}", made["key"])
+    (listed,) = jinmai("list")["keys"]
+    assert (listed["prefix"], listed["state"]) == (made["prefix"], "live") and made["key"] not in json.dumps(listed)
+    assert jinmai("revoke", made["prefix"])["revoked"]
+    assert jinmai("list")["keys"][0]["state"] == "revoked"
+    assert jinmai("issue", "xuan", "--label", "x", "--until", until, code=2)["code"] == "JM-ACC-026"
+    assert jinmai("revoke", "00000000", code=2)["code"] == "JM-KER-404"

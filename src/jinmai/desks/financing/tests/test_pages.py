@@ -168,7 +168,7 @@ def test_the_api_walks_the_same_line(actor, client_as):
 
     def call(username, path, body=None, **headers):
         client = client_as(username)
-        headers = {"idempotency_key": f"key of {path}"} | headers
+        headers = {"idempotency_key": f"key-of-{path}"} | headers
         return client.post(f"/api/v1/financing/{path}", json.dumps(body or {}), "application/json", headers=headers)
 
     body = {"amount_fen": "180000000", "term_months": 12, "purpose": "采购原材料", "contact_name": "许安",

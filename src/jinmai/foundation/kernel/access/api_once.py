@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import re
 from collections.abc import Callable
 from contextvars import ContextVar
 
@@ -20,6 +21,7 @@ from jinmai.foundation.kernel.home import current_home
 HEADER = "Idempotency-Key"
 REPLAYED = "Idempotency-Replayed"
 LONGEST = 255
+FORM = re.compile(r"[!-~]{1,255}", re.ASCII)
 #: Set while the API answers for the key, so that the action beneath keeps no second record of it.
 kept_by_api: ContextVar[bool] = ContextVar("jinmai_kept_by_api", default=False)
 
@@ -31,14 +33,25 @@ class OtherContent(Refusal):
 
 
 def key_of(request: HttpRequest, *, required: bool) -> str:
-    """The request's key; refuses a creating request without one (JM-IDM-004) and one beyond 255 characters (JM-IDM-002)."""
-    key = request.headers.get(HEADER, "").strip()
-    if required and not key:
+    """The request's key, or nothing; refuses a creating request without one (JM-IDM-004).
+
+    A key is at most 255 printable characters without spaces, whether required or not (JM-IDM-002).
+    """
+    key = request.headers.get(HEADER)
+    if key is None:
+        if required:
+            raise BadRequest(
+                "JM-IDM-004",
+                _("缺少幂等键（请求头 Idempotency-Key）"),
+                _("请为每一笔新建生成一个 UUID；重发时用原来的那个"),
+            )
+        return ""
+    if not FORM.fullmatch(key):
         raise BadRequest(
-            "JM-IDM-004", _("缺少幂等键（请求头 Idempotency-Key）"), _("请为每一笔新建生成一个 UUID；重发时用原来的那个")
+            "JM-IDM-002",
+            _("幂等键为空、过长，或含有空格等字符"),
+            _("请用不超过 %(most)s 个字符的字母、数字和符号，如 UUID") % {"most": LONGEST},
         )
-    if len(key) > LONGEST:
-        raise BadRequest("JM-IDM-002", _("幂等键过长"), _("请不超过 %(most)s 个字符") % {"most": LONGEST})
     return key
 
 

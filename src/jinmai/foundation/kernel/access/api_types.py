@@ -26,12 +26,21 @@ def _written_day(given: Any) -> Any:
     raise ValueError(_("应为日期，如 2026-11-22"))
 
 
+def _whole(given: Any) -> Any:
+    """A whole number as JSON knows it: 12 and 12.0, but not "12" and not true."""
+    if isinstance(given, float) and given.is_integer():
+        return int(given)
+    return given
+
+
+#: A whole number in a body.
+Whole = Annotated[int, Strict(), BeforeValidator(_whole)]
 #: An amount in fen as a string of digits: no float ever touches money.
 Fen = Annotated[str, Field(pattern=r"^(0|[1-9][0-9]{0,15})$", max_length=16)]
 #: A yearly rate as a decimal fraction with at most nine places: "0.0435" is 4.35 %.
 Rate = Annotated[str, Field(pattern=r"^(0|1|0\.[0-9]{1,9})$", max_length=11)]
-Months = Annotated[int, Strict(), Field(ge=1, le=360)]
-Count = Annotated[int, Strict(), Field(ge=0, le=10_000_000)]
+Months = Annotated[Whole, Field(ge=1, le=360)]
+Count = Annotated[Whole, Field(ge=0, le=10_000_000)]
 Flag = Annotated[bool, Strict()]
 #: A day as it is written, 2026-11-22; a moment or a number is no day.
 Day = Annotated[date, BeforeValidator(_written_day)]

@@ -115,7 +115,7 @@ def upload_paper(
     file: File[UploadedFile],
     subject_ref: Annotated[str, Form(max_length=120)],
     kind: Annotated[str, Form(max_length=64)],
-    idempotency_key: Annotated[str, Header(alias="Idempotency-Key", min_length=8, max_length=240)],
+    idempotency_key: Annotated[str, Header(alias="Idempotency-Key", max_length=255)],
     label: Annotated[str, Form(max_length=120)] = "",
 ) -> Status[PaperOut]:
     """Hand a file in and hang it on a row; a repeat with the same key finds the first."""
