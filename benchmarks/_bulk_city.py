@@ -110,14 +110,17 @@ class BulkCity:
 
     def grow(self, needs: int) -> None:
         """Add needs until there are so many; half of them of the last half year."""
+        from django.db import transaction
+
         from jinmai.desks.financing.models import ProductVersion
 
         versions = list(ProductVersion.objects.in_force(self.today).order_by("pk")[:12])
         statuses = [(order, need) for order, need, share in SPREAD for _turn in range(share)]
         rows = [self._case(place, versions, statuses) for place in range(self.made, needs)]
-        for part in ("clock", "need", "order", "task", "first", "second"):
-            create(row[part] for row in rows)
-        create(row["loan"] for row in rows if "loan" in row)
+        with transaction.atomic():
+            for part in ("clock", "need", "order", "task", "first", "second"):
+                create(row[part] for row in rows)
+            create(row["loan"] for row in rows if "loan" in row)
         self.made = needs
 
     def _case(self, place: int, versions: list[Any], statuses: list[tuple[str, str]]) -> dict[str, Any]:

@@ -147,7 +147,18 @@ def dict_of(order: Any) -> dict[str, Any]:
         "turn": shown.turn_of(order),
         "due_on": clock.due_on.isoformat() if clock else None,
         "papers_asked": order.papers_asked,
-        "decision": {"granted": decision.granted} if decision else None,
+        "decision": {
+            "granted": decision.granted,
+            "amount_fen": str(decision.amount_fen),
+            "rate": None,
+            "term_months": decision.term_months,
+            "guarantee": decision.guarantee,
+            "reason": decision.reason_id,
+            "explanation": decision.explanation,
+            "decided_on": decision.decided_on.isoformat(),
+        }
+        if decision
+        else None,
         "loans": [
             {
                 "id": str(loan.pk),

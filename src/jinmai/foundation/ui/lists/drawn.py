@@ -186,6 +186,7 @@ class Drawn:
     def views(self) -> list[dict[str, Any]]:
         """Ready questions, and which one this is."""
         current = {name: value for name, value in self.asked.query.items() if name not in RESERVED}
+        saved = any(view["current"] for view in self.saved_views)  # it names the page better than a ready one
         parts = self.page.parts
         counts = self.tally.parts
         if parts and not counts:  # under a filter the total is another question
@@ -194,9 +195,8 @@ class Drawn:
         for place, view in enumerate(self.page.views):
             query = query_of(view.query)
             count = counts.get(str(place), view.count)
-            drawn.append(
-                {"label": view.label, "count": count, "url": self.asked.to(query), "current": current == query}
-            )
+            mine = current == query and not saved
+            drawn.append({"label": view.label, "count": count, "url": self.asked.to(query), "current": mine})
         return drawn
 
     @cached_property
