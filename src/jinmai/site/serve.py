@@ -28,8 +28,11 @@ def worker_command(home: Path) -> list[str]:
 
 
 @contextmanager
-def job_worker(home: Path) -> Iterator[None]:
-    """One process that works at jobs, beside whatever runs meanwhile; it is started again whenever it ends."""
+def job_worker(home: Path) -> Iterator[list[subprocess.Popen[bytes]]]:
+    """One process that works at jobs, beside whatever runs meanwhile; it is started again whenever it ends.
+
+    Gives a list that holds the process of the moment.
+    """
     stop = threading.Event()
     running: list[subprocess.Popen[bytes]] = []
 
@@ -45,7 +48,7 @@ def job_worker(home: Path) -> Iterator[None]:
     keeper = threading.Thread(target=keep, name="job-worker", daemon=True)
     keeper.start()
     try:
-        yield
+        yield running
     finally:
         stop.set()
         for process in running:
