@@ -21,7 +21,9 @@ KINDS = {
     "csv": "text/csv; charset=utf-8",
 }
 #: A text that begins with one of these is read as a formula by some spreadsheet; the wide forms by Chinese ones.
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "\x00", "＝", "＋", "－", "＠")
+#: What some spreadsheet throws away before it looks at the first character.
+UNSEEN = " \u00a0\u3000\ufeff\u200b"
 BOM = "﻿"
 
 
@@ -38,7 +40,7 @@ def harmless(text: str) -> str:
     >>> harmless("=1+1"), harmless("东汀精密")
     ("'=1+1", '东汀精密')
     """
-    return f"'{text}" if text.startswith(FORMULA_STARTS) else text
+    return f"'{text}" if text.lstrip(UNSEEN).startswith(FORMULA_STARTS) else text
 
 
 def as_csv_cell(value: Any) -> str:
