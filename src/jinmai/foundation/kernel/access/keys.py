@@ -47,22 +47,22 @@ def issue_key(
     """Issue a key (发放接口密钥) to a post of a financial institution; the key itself stands in ``key.shown``, this once.
 
     ``operations`` narrows it; empty means all that the post may do. Refuses a post that isn't an institution's or isn't
-    in force (JM-ACC-020), an end that isn't within 366 days (JM-ACC-021), operations the post doesn't hold (JM-ACC-022),
-    a key without a name (JM-ACC-023).
+    in force (JM-ACC-060), an end that isn't within 366 days (JM-ACC-061), operations the post doesn't hold (JM-ACC-062),
+    a key without a name (JM-ACC-063).
     """
     live = Membership.objects.live(Clock.today()).select_related("user", "organisation").filter(pk=membership.pk).first()
     if live is None or not live.organisation.is_financial:
-        raise Refusal("JM-ACC-020", _("只能发给金融机构在任的岗位"), _("请先给岗位，再发密钥"))
+        raise Refusal("JM-ACC-060", _("只能发给金融机构在任的岗位"), _("请先给岗位，再发密钥"))
     if not Clock.today() < expires_on <= Clock.today() + timedelta(days=LONGEST_DAYS):
-        raise Refusal("JM-ACC-021", _("到期日应在明天起一年之内"), _("请另选到期日；到期前可再发一把新的"))
+        raise Refusal("JM-ACC-061", _("到期日应在明天起一年之内"), _("请另选到期日；到期前可再发一把新的"))
     named = sorted(set(operations))
     strangers = [name for name in named if live.role not in _holders(name)]
     if strangers:
         raise Refusal(
-            "JM-ACC-022", _("这个岗位没有这些操作：%(names)s") % {"names": "、".join(strangers)}, _("请从岗位持有的操作中选")
+            "JM-ACC-062", _("这个岗位没有这些操作：%(names)s") % {"names": "、".join(strangers)}, _("请从岗位持有的操作中选")
         )
     if not label.strip():
-        raise Refusal("JM-ACC-023", _("没有写明密钥的用途"), _("请写明给哪个系统用，如“信贷系统对接”"))
+        raise Refusal("JM-ACC-063", _("没有写明密钥的用途"), _("请写明给哪个系统用，如“信贷系统对接”"))
     secret = secrets.token_urlsafe(32)
     key = ApiKey.objects.create(
         membership=live,
@@ -89,7 +89,7 @@ def revoke_key(actor: Actor, *, key: ApiKey) -> ApiKey:
     if held is None:
         raise NotFound()
     if held.revoked_at is not None:
-        raise Refusal("JM-ACC-024", _("这把密钥已经停用"), _("无需重复操作"))
+        raise Refusal("JM-ACC-064", _("这把密钥已经停用"), _("无需重复操作"))
     held.revoked_at = Clock.now()
     held.save(update_fields=["revoked_at"])
     return held
@@ -154,10 +154,10 @@ def _note_use(key: ApiKey) -> None:
 
 
 def require_within(request: HttpRequest, operation: str) -> None:
-    """A narrowed key does only what it was narrowed to (JM-ACC-025)."""
+    """A narrowed key does only what it was narrowed to (JM-ACC-065)."""
     key = getattr(request, "api_key", None)
     if key is not None and key.operations and operation not in key.operations:
-        raise NotAllowed("JM-ACC-025", _("这把密钥不包含这项操作"), _("请用另一把密钥，或请安全管理员发一把包含它的"))
+        raise NotAllowed("JM-ACC-065", _("这把密钥不包含这项操作"), _("请用另一把密钥，或请安全管理员发一把包含它的"))
 
 
 def address_of(request: HttpRequest) -> str:

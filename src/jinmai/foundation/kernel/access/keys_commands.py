@@ -67,7 +67,7 @@ def register(app: typer.Typer) -> None:
 
 
 def _post(account: str, organisation: str) -> Any:
-    """The one live post of an account in an institution; refuses none and several (JM-ACC-026)."""
+    """The one live post of an account in an institution; refuses none and several (JM-ACC-066)."""
     from django.utils.translation import gettext as _
 
     from jinmai.foundation.kernel.access.models import Membership
@@ -80,7 +80,7 @@ def _post(account: str, organisation: str) -> Any:
     found = [post for post in posts if post.organisation.is_financial]
     if len(found) != 1:
         raise Refusal(
-            "JM-ACC-026",
+            "JM-ACC-066",
             _("账号“%(account)s”在金融机构有 %(count)s 个在任岗位") % {"account": account, "count": len(found)},
             _("请核对账号；有几个岗位的，用 --organisation 写明机构编码"),
         )
