@@ -36,7 +36,7 @@ START_SECONDS = 60
 EACH_KIND = 2
 DRILLDOWNS_PER_ROLE = 30
 NAVIGATION = re.compile(r'<nav class="side".*?</nav>', re.DOTALL)
-LINKS = re.compile(r'(?:href|data-url|hx-get)="(/[^"]*)"')
+LINKS = re.compile(r'(?:<a\b[^>]*?\shref|<tr\b[^>]*?\sdata-url|\shx-get)="(/[^"]*)"')
 #: Where links lead that are no pages: files, and the way out.
 NO_PAGE = re.compile(r"^/(static|logout)\b|[?&](export|format|download)=")
 FIGURE = re.compile(r'<a href="(/cockpit/rows/\?[^"]+)">([\d,.]+)</a>')
@@ -45,6 +45,8 @@ BAR = re.compile(
 )
 TOKEN = re.compile(r'name="csrfmiddlewaretoken" value="([^"]+)"')
 TITLE = re.compile(r"<h1>(.*?)</h1>", re.DOTALL)
+#: Texts that differ in their figures only are one text.
+FIGURES = re.compile(r"\d[\d,.:-]*")
 NUMBERS = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}|\d+")
 #: What no page may show: traces, unfilled templates, untranslated names.
 STAINS = ("Traceback", "{{", "{%", "DoesNotExist", "&lt;bound method", "Server Error")
@@ -160,7 +162,8 @@ class Findings:
         reading = untranslated.read(text)
         if reading.language.lower() != self.language and "<html" in text:
             self.problems.append(f"{visitor.username} {path}: is in {reading.language!r}, not in {self.language!r}")
-        for left in reading.texts:
+        for text_left in reading.texts:
+            left = text_left if text_left in self.names else FIGURES.sub("0", text_left)
             self.left[left] += 1
             self.seen_at.setdefault(left, f"{visitor.username} {path}")
 

@@ -20,7 +20,7 @@ PAGES = {
     "/cockpit/rows/?measure=needs_count&export=csv": (200, "案号\nN1\nN2\n"),
     "/list/": (200, '<tr data-url="/thing/1/"><td>甲</td></tr><a href="/thing/2/">乙</a><a href="/thing/3/">丙</a>'),
     "/thing/1/": (200, '<h1>甲</h1><a href="/deep/?of=1">更多</a>'),
-    "/thing/2/": (200, "<h1>乙</h1>"),
+    "/thing/2/": (200, '<h1>乙</h1><form data-url="/only-posted-to/"></form><link href="/icon.svg">'),
     "/deep/?of=1": (200, "<h1>更多</h1>"),
 }
 ENGLISH = '<html lang="en"><body><nav class="side"><a href="/">Home</a><a href="/firm/">Firms</a></nav>{}</body></html>'
@@ -109,6 +109,7 @@ def test_a_marked_name_is_data(english_site):
         ('<a title="查看" href="/">x</a><img alt="标志" src="/static/a.svg">', ["查看", "标志"]),
         ('<p lang="zh">法律原文<em lang="en">译文</em></p>', ["译文"]),
         ("<h1>东汀精密机械有限公司</h1>", ["东汀精密机械有限公司"]),
+        ("<p>超期 3 个工作日</p><p>超期 12 个工作日</p>", ["超期 0 个工作日"]),
         ("<script>var words = '脚本';</script><textarea>已填的内容</textarea><br><p>Fine</p>", []),
     ],
 )
