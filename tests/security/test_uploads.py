@@ -601,6 +601,16 @@ def test_the_api_takes_lists_and_hands_out(firm, client_as):
     assert client.get(f"/api/v1/documents/{key}").json()["sha256"] == hashlib.sha256(pdf()).hexdigest()
     assert client.get(f"/api/v1/documents/{key}/content")["Content-Disposition"].startswith("attachment;")
     assert client_as("t_firm_xiling").get("/api/v1/documents/", {"subject_ref": ref}).status_code == 404
+    again = client.post(
+        "/api/v1/documents/", {**body, "file": upload("合同.pdf", pdf())}, headers={"Idempotency-Key": "key-of-this-one"}
+    )
+    assert (again.status_code, again.json()["id"]) == (201, made.json()["id"])  # a repeat, whatever its boundary
+    large = "金额,100\n".encode() * 700_000
+    taken = client.post(
+        "/api/v1/documents/", {**body, "file": upload("流水.csv", large)}, headers={"Idempotency-Key": "a-large-one"}
+    )
+    assert (taken.status_code, taken.json()["size"] > 7_000_000) == (201, True)  # above what a plain body may be
+    client.post(f"/api/v1/documents/attachments/{taken.json()['id']}/detach")
     bad = client.post(
         "/api/v1/documents/", {**body, "file": upload("报表.xlsx", _vba())}, headers={"Idempotency-Key": "another-key"}
     )

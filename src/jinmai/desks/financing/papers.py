@@ -29,7 +29,7 @@ INSTITUTION_KINDS = (
     ("approval", mark("授信批复")),
     ("visit", mark("走访记录")),
     ("notice", mark("告知书")),
-    ("contract", mark("借款合同")),
+    ("loan_contract", mark("借款合同")),
     ("other", mark("其他材料")),
 )
 EVIDENCE_KINDS = (

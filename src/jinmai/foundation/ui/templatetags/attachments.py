@@ -54,8 +54,8 @@ def _line(actor: Actor, attachment: Attachment, may_take_off: bool) -> dict[str,
 
 
 @register.inclusion_tag("ui/attachments.html", takes_context=True)
-def attachments(context: template.Context, row: Any, title: str = "") -> dict[str, Any]:
-    """The papers (附件) on a row as a panel; nothing for an actor that may not see them."""
+def attachments(context: template.Context, row: Any, title: str = "", taking: bool = True) -> dict[str, Any]:
+    """The papers (附件) on a row as a panel; nothing for an actor that may not see them; ``taking=False``: shown only."""
     request = context["request"]
     actor: Actor = request.actor
     viewer = viewers.viewer_of(row)
@@ -64,7 +64,7 @@ def attachments(context: template.Context, row: Any, title: str = "") -> dict[st
         return {"shown": False}
     ref = object_ref(row)
     papers = Attachment.objects.filter(subject_ref=ref, detached_at=None).select_related("document__organisation")
-    takes = viewer.takes_from(actor, found)
+    takes = taking and viewer.takes_from(actor, found)
     return {
         "shown": True,
         "title": title or _("附件"),
