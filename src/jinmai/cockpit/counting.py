@@ -32,8 +32,8 @@ SPARK_MONTHS = 12
 def shown(value: int | None, unit: str) -> tuple[str, str]:
     """A measure's integer as it reads, and its unit: from one hundred million yuan on in 亿元."""
     if unit != "万元" or value is None:
-        return formats.number(value), unit
-    return (formats.yi(value), _("亿元")) if abs(value) >= FEN_PER_YI else (formats.wan(value), unit)
+        return formats.number(value), _(unit)
+    return (formats.yi(value), _("亿元")) if abs(value) >= FEN_PER_YI else (formats.wan(value), _(unit))
 
 
 @dataclass(frozen=True)
@@ -121,7 +121,7 @@ def strip(scope: Scope) -> list[dict[str, Any]]:
             "name": _(made.label),
             "value": words,
             "unit": unit,
-            "definition": made.definition,
+            "definition": _(made.definition),
             "url": scope.rows_url(made.name),
             "change": "",
         }

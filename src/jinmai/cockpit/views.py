@@ -148,11 +148,11 @@ def rows(request: HttpRequest) -> HttpResponse:
         columns=_row_columns(table),
         rows=found,
         empty=_("这个数字在所选区县和期间内没有明细。换一个期间或区县再看。"),
-        export_name=f"{made.label}明细",
+        export_name=f"{_(made.label)}明细",
         count_unit=_("行"),
         distinct=("subject_key", _("户"), _("同一企业计一次")),
         note=_("口径：%(definition)s。本页即该数字所计的全部明细；查看已记入各企业的查阅记录。")
-        % {"definition": made.definition},
+        % {"definition": _(made.definition)},
     ).respond(request)
 
 
@@ -194,15 +194,15 @@ def table(request: HttpRequest) -> HttpResponse:
             )
         )
     return ListPage(
-        title=_("%(label)s（%(unit)s）· 分区县、分月") % {"label": _(made.label), "unit": made.unit},
+        title=_("%(label)s（%(unit)s）· 分区县、分月") % {"label": _(made.label), "unit": _(made.unit)},
         subtitle=_("近 12 个月，截至 %(day)s") % {"day": scope.on.isoformat()},
         crumbs=[(_("驾驶舱"), f"{reverse('cockpit:overview')}?{scope.query()}"), (_("分区县、分月"), "")],
         columns=columns,
         rows=listed,
         empty=_("没有可看的区县。"),
-        export_name=f"{made.label}分区县分月",
+        export_name=f"{_(made.label)}分区县分月",
         count_unit=_("个区县"),
-        note=_("口径：%(definition)s") % {"definition": made.definition},
+        note=_("口径：%(definition)s") % {"definition": _(made.definition)},
         template="cockpit/table.html",
         extra={
             "choices": [

@@ -7,6 +7,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
+from jinmai.desks.credit.basis import note_score
 from jinmai.desks.credit.card import RULE
 from jinmai.desks.credit.groups import GROUPS, all_fields, month_fields
 from jinmai.foundation import analytics
@@ -15,6 +16,7 @@ from jinmai.foundation.kernel.clock import Clock
 from jinmai.foundation.kernel.consent.models import Consent
 from jinmai.foundation.kernel.consent.purposes import CREDIT_ASSESSMENT, LABELS, OWN_RECORD, STATUTORY_DUTY
 from jinmai.foundation.kernel.errors import Refusal
+from jinmai.foundation.kernel.errors import shown as said
 from jinmai.foundation.kernel.subjects.models import Subject
 from jinmai.foundation.rulebook import NotInForce, RuleValue, Score, get, score, show
 
@@ -122,6 +124,13 @@ def fields_for(actor: Actor, subject_id: UUID) -> list[str]:
 
 
 def open_portrait(actor: Actor, subject_id: UUID, on: date, known: datetime | None = None) -> Portrait:
+    """Read and grade the sheet of one firm, and keep which card graded it (JM-CON-001 without a live basis)."""
+    portrait = draw(actor, subject_id, on, known)
+    note_score(actor, portrait)
+    return portrait
+
+
+def draw(actor: Actor, subject_id: UUID, on: date, known: datetime | None = None) -> Portrait:
     """Read and grade the sheet of one firm; booked, and refused without a live basis (JM-CON-001).
 
     A subject that isn't there is refused in the same words as one that never agreed.
@@ -153,21 +162,21 @@ def _line(name: str, figure: Any) -> Line:
     declared = analytics.get_measure(name)
     value = figure.value
     if value is None:
-        shown = ABSENT
+        shown = said(ABSENT)
     elif isinstance(value, int) and not isinstance(value, bool):
         shown = show(value, declared.unit)
     else:
         shown = str(value)
     return Line(
         name=name,
-        label=declared.label,
+        label=said(declared.label),
         value=value,
         shown=shown,
-        unit=declared.unit,
-        definition=declared.definition,
+        unit=said(declared.unit),
+        definition=said(declared.definition),
         as_of=figure.as_of,
-        source=figure.source,
-        supplier=WHO[declared.who_can_know],
+        source=said(figure.source),
+        supplier=said(WHO[declared.who_can_know]),
     )
 
 

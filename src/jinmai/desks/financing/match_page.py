@@ -16,6 +16,7 @@ from jinmai.desks.financing.models import Decision, Need, Order, Product, Produc
 from jinmai.desks.financing.vocabulary import spoken
 from jinmai.foundation.kernel.access.actor import Actor
 from jinmai.foundation.kernel.clock import LEGAL_ZONE
+from jinmai.foundation.kernel.errors import shown as said
 from jinmai.foundation.kernel.money import fen_to_wan
 from jinmai.foundation.rulebook import ClauseAnswer
 from jinmai.foundation.rulebook.condition import shown
@@ -162,7 +163,7 @@ def _figures(answers: Answers) -> list[dict[str, Any]]:
             continue
         words = shown(figure.value, info.unit) if figure else ""
         value, _space, unit = words.partition(" ")
-        source = (figure.source if figure else "") or info.source
+        source = said(figure.source if figure else "") or info.source
         rows.append({"name": name, "label": info.label, "definition": info.definition, "source": source,
                      "as_of": figure.as_of if figure else None, "value": value, "unit": unit})  # fmt: skip
     return sorted(rows, key=lambda row: not row["value"])

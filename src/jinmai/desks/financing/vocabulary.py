@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from jinmai.desks.financing.facts import EVENT_TABLES
 from jinmai.desks.financing.models import ProductVersion
 from jinmai.foundation import analytics
 from jinmai.foundation.kernel.errors import Broken
+from jinmai.foundation.kernel.errors import shown as said
 from jinmai.foundation.rulebook import Condition, MeasureInfo
 
 FILE = Path(__file__).with_name("clause_measures.yaml")
@@ -44,18 +46,26 @@ def declared_firm_measures() -> frozenset[str]:
     )
 
 
+def _said(info: MeasureInfo) -> MeasureInfo:
+    """The same in the reader's language; the unit is a key and stays."""
+    return replace(info, label=said(info.label), source=said(info.source))
+
+
 def describe() -> dict[str, MeasureInfo]:
-    """Every measure a clause may name; what a desk declares over facts wins in definition and source."""
-    known = dict(spoken())
+    """Every measure a clause may name; what a desk declares over facts wins in definition and source.
+
+    In the reader's language: never keep the answer.
+    """
+    known = {name: _said(info) for name, info in spoken().items()}
     for name in declared_firm_measures():
         measure = analytics.measures()[name]
         worded = known.get(name)
         known[name] = MeasureInfo(
             name=name,
-            label=worded.label if worded else measure.label,
+            label=worded.label if worded else said(measure.label),
             unit=worded.unit if worded else measure.unit,
-            definition=measure.definition,
-            source=measure.source or (worded.source if worded else ""),
+            definition=said(measure.definition),
+            source=said(measure.source) or (worded.source if worded else ""),
             who_can_know=measure.who_can_know,
         )
     return known

@@ -14,6 +14,7 @@ from jinmai.foundation.analytics.models import Batch
 from jinmai.foundation.kernel.access.actor import Actor
 from jinmai.foundation.kernel.access.models import Membership
 from jinmai.foundation.kernel.clock import Clock
+from jinmai.foundation.kernel.errors import shown as said
 from jinmai.foundation.kernel.home import current_home
 from jinmai.foundation.kernel.ids import new_id
 from jinmai.foundation.kernel.jobs.models import Job
@@ -74,7 +75,7 @@ class Receipt(models.Model):
     @property
     def source_label(self) -> str:
         """The source's name on the screen."""
-        return self.declared.label if self.declared else self.source
+        return said(self.declared.label) if self.declared else self.source
 
     @property
     def rejects_file(self) -> Path | None:
@@ -168,7 +169,7 @@ class ImportDraft(models.Model):
     @property
     def source_label(self) -> str:
         """The source's name on the screen."""
-        return self.declared.label if self.declared else ""
+        return said(self.declared.label) if self.declared else ""
 
     @property
     def readable(self) -> list[int]:

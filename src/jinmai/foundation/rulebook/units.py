@@ -8,13 +8,16 @@ from __future__ import annotations
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from typing import Literal
 
+from jinmai.foundation.kernel import errors
 from jinmai.foundation.kernel.errors import Refusal
 
 Dimension = Literal["money", "ratio", "count", "word", "truth"]
 
 MONEY = {"元": 100, "万元": 1_000_000, "亿元": 10_000_000_000}
 RATIO = {"%": 10_000_000, "‰": 1_000_000, "倍": 1_000_000_000}
-COUNT = frozenset("秒 月 天 个工作日 年 户 次 人 件 头 亩 台 家 周岁 份 笔 张 个 分".split())
+COUNT = frozenset(
+    ("秒", "月", "天", "个工作日", "年", "户", "次", "人", "件", "头", "亩", "台", "家", "周岁", "份", "笔", "张", "个", "分")
+)
 WORD = frozenset({"enum", "code", "text"})
 TRUTH = frozenset({"bool"})
 LARGEST = 2**63 - 1
@@ -114,4 +117,4 @@ def show(base: int, unit: str) -> str:
         shown = number.quantize(Decimal(1).scaleb(-places - 1), ROUND_HALF_UP)
     if number and not shown:
         shown = number
-    return f"{shown:,f} {SHOWN_AS.get(unit, unit)}".rstrip()
+    return f"{shown:,f} {errors.shown(SHOWN_AS.get(unit, unit))}".rstrip()

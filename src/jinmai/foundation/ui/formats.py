@@ -6,6 +6,7 @@ from datetime import date, datetime
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from jinmai.foundation.kernel.clock import LEGAL_ZONE, Clock
@@ -129,6 +130,8 @@ def zh_date(value: date | datetime | None) -> str:
     if not value:
         return ABSENT
     local = legal(value)
+    if (get_language() or "").startswith("en"):
+        return f"{local.day} {local:%B %Y}"
     return f"{local.year}年{local.month}月{local.day}日"
 
 

@@ -23,7 +23,7 @@ def chain_names() -> dict[str, str]:
 
 def _operations() -> list[tuple[str, str]]:
     """The operations in words, for the filter."""
-    return sorted(declared().items(), key=lambda pair: pair[1])
+    return sorted(((name, verb_words(name)) for name in declared()), key=lambda pair: pair[1])
 
 
 @page("site.list_audit_entries")

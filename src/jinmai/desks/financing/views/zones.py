@@ -45,16 +45,16 @@ def _figure(zone: Zone, row: dict[str, Any], on: date) -> dict[str, Any]:
     elif value is None:
         words = "—"
     else:
-        words = show(int(value), declared.unit).removesuffix(declared.unit).strip()
+        words = show(int(value), declared.unit).removesuffix(_(declared.unit)).strip()
     whole = _("本市全部产品") if row.get("all_products") else _("本专区产品")
     return {
         "name": row["name"],
         "measure": name,
         "value": value,
         "shown": words,
-        "unit": declared.unit if words[:1].isdigit() else "",
+        "unit": _(declared.unit) if words[:1].isdigit() else "",
         "note": note,
-        "definition": f"{declared.definition}。{_('范围：')}{whole}",
+        "definition": f"{_(declared.definition)}。{_('范围：')}{whole}",
     }
 
 

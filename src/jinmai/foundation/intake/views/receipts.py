@@ -66,7 +66,7 @@ def receipt_list(request: HttpRequest) -> HttpResponse:
             Column("at", _("时间"), kind="datetime", sort="at"),
         ],
         filters=[
-            Filter("source", _("来源"), choices=[(one.name, one.label) for one in sources().values()]),
+            Filter("source", _("来源"), choices=lambda: [(one.name, _(one.label)) for one in sources().values()]),
             Filter("file_name", _("文件"), kind="search"),
         ],
         rows=Receipt.objects.visible_to(actor).select_related("batch", "batch__tombstone"),

@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 
 from jinmai.foundation.kernel.access.actor import Actor
-from jinmai.foundation.kernel.errors import Broken, NotAllowed
+from jinmai.foundation.kernel.errors import Broken, NotAllowed, Words, shown
 
 KINDS = frozenset({"read", "write"})
 SCOPES = frozenset({"public", "own", "addressed_to_me", "region", "city", "platform"})
@@ -40,7 +40,7 @@ def roles() -> dict[str, dict[str, str]]:
 
 def role_label(role: str) -> str:
     """The role's name on the screen."""
-    return roles()[role]["label"]
+    return shown(roles()[role]["label"])
 
 
 def parse_row(app_label: str, verb: str, row: Mapping[str, Any]) -> Operation:
@@ -92,5 +92,6 @@ def allows(actor: Actor, name: str) -> bool:
 def require(actor: Actor, name: str) -> Operation:
     """The operation, or the refusal JM-ACC-001."""
     if not allows(actor, name):
-        raise NotAllowed("JM-ACC-001", f"“{role_label(actor.role)}”没有这项权限", "如工作需要，请向安全管理员申请")
+        refused = Words("“%(role)s”没有这项权限", role=roles()[actor.role]["label"])
+        raise NotAllowed("JM-ACC-001", refused, "如工作需要，请向安全管理员申请")
     return operation_named(name)

@@ -14,6 +14,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
+from jinmai.foundation.kernel.errors import shown
 from jinmai.foundation.ui import formats
 from jinmai.foundation.ui.charts import Chart, spark_points
 
@@ -31,6 +32,7 @@ register.filter("zh_date", formats.zh_date)
 register.filter("due_words", formats.due_words)
 register.filter("due_tone", formats.due_tone)
 register.filter("citation", formats.citation_words)
+register.filter("said", shown)
 
 
 @register.filter
