@@ -20,6 +20,7 @@ from jinmai.desks.parties.models import Firm
 from jinmai.foundation.kernel.access.actor import Actor
 from jinmai.foundation.kernel.access.pages import page
 from jinmai.foundation.kernel.access.permissions import role_label
+from jinmai.foundation.kernel.action import object_ref
 from jinmai.foundation.kernel.clock import Clock
 from jinmai.foundation.kernel.consent import actions as consents
 from jinmai.foundation.kernel.consent.models import AccessRecord, Consent
@@ -145,6 +146,7 @@ def _drawn(actor: Actor, subject_id: UUID, on: date) -> dict[str, Any]:
     firm = Firm.objects.filter(subject_id=subject_id).select_related("region").first()
     return {
         "portrait": portrait,
+        "basis_url": reverse("rulebook:basis", args=[object_ref(subject)]),
         "subject": subject,
         "firm": firm,
         "code": _code_of(subject),

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from jinmai.desks.credit.portrait import purpose_of
-from jinmai.foundation.analytics.models import Manifest
 from jinmai.foundation.kernel.access.actor import Actor
 from jinmai.foundation.kernel.errors import NotFound, Refusal
 from jinmai.foundation.kernel.work.clocks import due_day
@@ -25,6 +24,7 @@ from jinmai.foundation.rulebook.uses import (
     Basis,
     Input,
     Replay,
+    known_then,
     record_terms,
     record_use,
     register_basis,
@@ -159,12 +159,6 @@ def ask_product_again(actor: Actor, use: RuleUse) -> Replay:
     if version.digest != use.rule_digest:
         differs = (_("产品条款与当时的摘要不同"), *differs)
     return Replay(not differs, _("不一致") if differs else _("一致：各条应答与当时相同"), differs)
-
-
-def known_then(manifest: str) -> datetime | None:
-    """The moment up to which the batches of a kept manifest were known; without one, whatever is known now."""
-    kept = Manifest.objects.filter(digest=manifest).first() if manifest else None
-    return max((batch.known_at for batch in kept.batches), default=None) if kept else None
 
 
 def note_decision(actor: Actor, decision: Decision) -> None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from django.db.models import Count, Max, Min, Model, QuerySet
 
+from jinmai.foundation.analytics.models import Manifest
 from jinmai.foundation.kernel.access.actor import Actor
 from jinmai.foundation.kernel.access.permissions import allows
 from jinmai.foundation.kernel.action import object_ref
@@ -253,6 +254,12 @@ def replay(actor: Actor, use: RuleUse) -> Replay:
             return Replay(found.same, found.words, differs)
         return found
     return ask(actor, use)
+
+
+def known_then(manifest: str) -> datetime | None:
+    """The moment up to which the batches of a kept manifest were known; without one, whatever is known now."""
+    kept = Manifest.objects.filter(digest=manifest).first() if manifest else None
+    return max((batch.known_at for batch in kept.batches), default=None) if kept else None
 
 
 def uses_of(refs: Sequence[str]) -> QuerySet[RuleUse]:
