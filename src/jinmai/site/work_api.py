@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Annotated, Any, ClassVar
+from typing import Any, ClassVar
 from uuid import UUID
 
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy
 from ninja import Query, Router, Status
-from pydantic import Field
 
 from jinmai.foundation.kernel.access.actor import Actor
 from jinmai.foundation.kernel.access.api import StrictSchema, api_operation
-from jinmai.foundation.kernel.access.api_types import Day, Limit, Offset, Whole
+from jinmai.foundation.kernel.access.api_types import Day, Limit, Offset, whole
 from jinmai.foundation.kernel.access.models import Membership, User
 from jinmai.foundation.kernel.errors import NotFound
 from jinmai.foundation.kernel.jobs.models import Job
@@ -27,7 +26,7 @@ from jinmai.foundation.kernel.work.posts import claim_task, colleagues, hand_ove
 from jinmai.foundation.kernel.work.tasks import tasks_for
 
 router = Router(tags=["待办与通知"])
-PostId = Annotated[Whole, Field(ge=1, le=2**31 - 1)]
+PostId = whole(1, 2**31 - 1)
 TASK = {
     "id": "019b0a5e-5f0c-7c1e-9f7e-0a4d6f1c2b3a",
     "title": "对20261122000001　东汀精密　300.00 万元",

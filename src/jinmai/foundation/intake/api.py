@@ -19,14 +19,14 @@ from jinmai.foundation.intake.declarations import Source, sources
 from jinmai.foundation.intake.models import ImportDraft, Receipt
 from jinmai.foundation.intake.views.receipts import returned_sheet, template_response
 from jinmai.foundation.kernel.access.api import StrictSchema, api_operation
-from jinmai.foundation.kernel.access.api_types import Limit, Offset, Whole, text
+from jinmai.foundation.kernel.access.api_types import Limit, Offset, text, whole
 from jinmai.foundation.kernel.errors import NotFound
 
 router = Router(tags=["数据接入"])
 SourceName = Annotated[str, Field(max_length=64, pattern=r"^[a-z0-9_.]*$")]
 #: A route that answers with a file.
 FILE = {"responses": {200: {"description": "文件", "content": {"application/octet-stream": {}}}}}
-Place = Annotated[Whole, Field(ge=0, le=5_000)]
+Place = whole(0, 5_000)
 
 
 class FieldOut(StrictSchema):
@@ -89,7 +89,7 @@ class MappingIn(StrictSchema):
 
     EXAMPLE: ClassVar[dict[str, Any]] = {"heading_row": 1, "positions": {"subject_key": 0, "invoice_no": 1}}
 
-    heading_row: Annotated[Whole, Field(ge=1, le=1_000)]
+    heading_row: whole(1, 1_000)
     positions: dict[SourceName, Place]
 
 

@@ -33,14 +33,17 @@ def _whole(given: Any) -> Any:
     return given
 
 
-#: A whole number in a body.
-Whole = Annotated[int, Strict(), BeforeValidator(_whole)]
+def whole(least: int, most: int) -> Any:
+    """A whole number in a body, between two bounds."""
+    return Annotated[int, Strict(), Field(ge=least, le=most), BeforeValidator(_whole)]
+
+
 #: An amount in fen as a string of digits: no float ever touches money.
 Fen = Annotated[str, Field(pattern=r"^(0|[1-9][0-9]{0,15})$", max_length=16)]
 #: A yearly rate as a decimal fraction with at most nine places: "0.0435" is 4.35 %.
 Rate = Annotated[str, Field(pattern=r"^(0|1|0\.[0-9]{1,9})$", max_length=11)]
-Months = Annotated[Whole, Field(ge=1, le=360)]
-Count = Annotated[Whole, Field(ge=0, le=10_000_000)]
+Months = whole(1, 360)
+Count = whole(0, 10_000_000)
 Flag = Annotated[bool, Strict()]
 #: A day as it is written, 2026-11-22; a moment or a number is no day.
 Day = Annotated[date, BeforeValidator(_written_day)]
