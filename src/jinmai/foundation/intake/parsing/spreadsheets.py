@@ -24,6 +24,7 @@ TOO_LARGE = ("JM-INT-004", "请分成几个文件，或另存为 CSV 再上传")
 BROKEN = ("JM-INT-002", "请在 Excel 或 WPS 里打开，另存为 xlsx 后再上传")
 _ROW = re.compile(rb'<(?:\w+:)?row [^>]{0,200}?\br="(\d{1,20})"')
 _CELL = re.compile(rb'<(?:\w+:)?c [^>]{0,60}?\br="([A-Za-z]{1,8})(\d{1,20})"')
+_NOWHERE = re.compile(rb'<(?:\w+:)?c [^>]{0,60}?\br="(?![A-Za-z]{1,8}\d{1,20}")')
 _ROWS_AGAIN = re.compile(
     rb'<table:table-row\b[^>]{0,400}?number-rows-repeated="(\d{1,30})"[^>]{0,400}>'
     rb"(.{0,2000}?)(?=</table:table-row>|<table:table-row\b|$)",
@@ -127,8 +128,8 @@ class _Sheet:
         self.cells += len(found)
         for letters in {letters for letters, _ in found}:
             self.last_column = max(self.last_column, _column_number(letters))
-        if any(row.strip(b"0") == b"" for _, row in found):
-            raise WorkbookRefused(BROKEN, "表格里有不存在的单元格（第 0 行）")
+        if _NOWHERE.search(chunk) or any(row.strip(b"0") == b"" for _, row in found):
+            raise WorkbookRefused(BROKEN, "表格里有位置不对的单元格")
         rows = [int(number) for number in _ROW.findall(chunk)[-1:]]
         rows += [max((int(row) for _, row in found), default=0)]
         self.last_row = max(self.last_row, *rows)
