@@ -28,6 +28,8 @@ PLURALS = {"ngettext", "ngettext_lazy"}
 CHINESE_ONLY = re.compile(
     r"(^|/)(commands|demo|doctor|commandline|check|serve|lint|cases|fitting|sample)\.py$|/demo/|/migrations/|/tests/|^cities/"
 )
+#: Examples in the API's description are made up of the city's data.
+EXAMPLES = re.compile(r"/api/|api(_\w+)?\.py$|/(api_document|key_form)\.py$")
 #: Modules that declare words as data: labels of measures and columns, units. They are said where they are shown.
 DECLARES = re.compile(r"/(facts|units|portrait|groups|operators|explain|purposes)\.py$|/kinds/scorecard\.py$")
 #: Keys under which a YAML file keeps words that a page shows; texts of law and an institution's own words stay Chinese.
@@ -179,6 +181,7 @@ def words() -> tuple[dict[str, set[str]], dict[str, list[str]]]:
         room = name_of(room_of(path))
         if path.suffix == ".py":
             found, unmarked = in_python(path)
+            unmarked = [] if EXAMPLES.search(place) else unmarked
         elif path.suffix == ".html":
             found, unmarked = in_template(path)
         elif path.suffix in (".yaml", ".yml") and not SKIPPED_YAML.search(place):
@@ -210,7 +213,8 @@ def _said() -> tuple[frozenset[str], re.Pattern[str]]:
     texts = {text.rpartition(CONTEXT_SEPARATOR)[2] for some in marked.values() for text in some}
     texts |= {line.partition(" ")[2] for some in bare.values() for line in some}
     for path in sorted(SOURCE.rglob("*.py")):
-        if not CHINESE_ONLY.search(path.relative_to(SOURCE).as_posix()):
+        place = path.relative_to(SOURCE).as_posix()
+        if not CHINESE_ONLY.search(place) and not EXAMPLES.search(place):
             texts.update(_composed(path))
     filled = sorted(text for text in texts if FILLED.search(text) and len(CHINESE.findall(text)) > 1)
     patterns = ["(.+?)".join(re.escape(part) for part in FILLED.split(text)) for text in filled]

@@ -102,13 +102,13 @@ def test_a_marked_name_is_data(english_site):
 @pytest.mark.parametrize(
     ("added", "left"),
     [
-        ("<p>申请额</p>", ["申请额"]),
-        ("<p>Asked: 申请额 (<span>fen</span>)</p><p>申请额</p>", ["Asked: 申请额 (", "申请额"]),
-        ('<input placeholder="请输入" value="东汀">', ["请输入"]),
+        ("<p>需求额</p>", ["需求额"]),
+        ("<p>Asked: 需求额 (<span>fen</span>)</p><p>需求额</p>", ["Asked: 需求额 (", "需求额"]),
+        ('<input placeholder="上传附件" value="东汀">', ["上传附件"]),
         ('<input type="submit" value="受理">', ["受理"]),
-        ('<a title="查看" href="/">x</a><img alt="标志" src="/static/a.svg">', ["查看", "标志"]),
-        ('<p lang="zh">法律原文<em lang="en">译文</em></p>', ["译文"]),
-        ("<h1>东汀精密机械有限公司</h1>", ["东汀精密机械有限公司"]),
+        ('<a title="查看产品" href="/">x</a><img alt="附件" src="/static/a.svg">', ["查看产品", "附件"]),
+        ('<p lang="zh">法律原文<em lang="en">保存</em></p>', ["保存"]),
+        ("<h1>东汀精密机械有限公司</h1>", []),
         ("<p>超期 3 个工作日</p><p>超期 12 个工作日</p>", ["超期 0 个工作日"]),
         ("<script>var words = '脚本';</script><textarea>已填的内容</textarea><br><p>Fine</p>", []),
     ],
@@ -120,12 +120,12 @@ def test_what_was_not_translated_is_reported_once_a_text(english_site, added, le
     assert sorted(found.left) == sorted(left) and found.errors == len(left)
 
 
-def test_a_name_without_a_mark_is_told_apart_from_a_text(english_site):
+def test_a_name_without_a_mark_is_data_and_told_apart_from_a_text(english_site):
     base, pages = english_site
-    pages["/firm/"] = (200, ENGLISH.format("<h1>东汀精密机械有限公司</h1><p>申请额</p>"))
-    findings = Findings("en", names=frozenset({"东汀精密机械有限公司"}))
+    pages["/firm/"] = (200, ENGLISH.format("<h1>东汀精密机械有限公司</h1><p>需求额</p>"))
+    findings = Findings("en")
     walk_as(Visitor(base, "linqiushi", "en"), findings)
-    assert (findings.unmarked, findings.errors) == (1, 2)
+    assert (findings.data, findings.errors) == ({"东汀精密机械有限公司"}, 1)
 
 
 def test_a_page_that_did_not_change_its_language_is_a_fault(english_site):
