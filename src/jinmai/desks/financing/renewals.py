@@ -13,6 +13,7 @@ from jinmai.foundation.kernel.ids import new_id
 from jinmai.foundation.kernel.organisations.models import Organisation
 
 if TYPE_CHECKING:
+    from jinmai.desks.financing.models import Loan
     from jinmai.foundation.kernel.access.actor import Actor
 
 
@@ -74,3 +75,9 @@ class RenewalLetter(models.Model):
 
     def __str__(self) -> str:
         return self.number
+
+
+def with_letters(loans: models.QuerySet[Loan]) -> models.QuerySet[Loan]:
+    """Loans that are the actor's to see, with their letters, the newest first."""
+    newest = RenewalLetter.objects.order_by("-number")
+    return loans.prefetch_related(models.Prefetch("renewal_letters", queryset=newest, to_attr="letters"))

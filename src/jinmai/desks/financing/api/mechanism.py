@@ -17,8 +17,9 @@ from jinmai.desks.financing.actions.criteria import item_text
 from jinmai.desks.financing.api.bodies import PositiveFen, ReasonIn
 from jinmai.desks.financing.coordination import EvidenceRequest
 from jinmai.desks.financing.models import Loan, Need, RenewalLetter, Zone
+from jinmai.desks.financing.renewals import with_letters
 from jinmai.desks.financing.views.coordination import find_request, visible_requests
-from jinmai.desks.financing.views.renewals import ending, find_letter, with_letters
+from jinmai.desks.financing.views.renewals import ending, find_letter
 from jinmai.desks.financing.views.steps import find_loan, find_need
 from jinmai.desks.financing.views.zones import zone_figures, zone_products
 from jinmai.foundation.kernel.access.api import StrictSchema, api_operation

@@ -12,8 +12,9 @@ from django.utils.translation import gettext as _
 
 from jinmai.desks.financing import actions, shown
 from jinmai.desks.financing.models import Loan, Order, Product
+from jinmai.desks.financing.renewals import with_letters
 from jinmai.desks.financing.views.needs import _regions
-from jinmai.desks.financing.views.renewals import LETTER_TONES, renewal_columns, renewal_filters, with_letters
+from jinmai.desks.financing.views.renewals import LETTER_TONES, renewal_columns, renewal_filters
 from jinmai.desks.financing.views.steps import find_order
 from jinmai.foundation.kernel.access.actor import Actor
 from jinmai.foundation.kernel.access.pages import page

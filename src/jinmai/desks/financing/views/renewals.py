@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from django.db.models import Prefetch, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 
 from jinmai.desks.financing import actions, forms
 from jinmai.desks.financing.models import Loan, RenewalLetter
+from jinmai.desks.financing.renewals import with_letters
 from jinmai.desks.financing.views.needs import _regions
 from jinmai.desks.financing.views.steps import act_on, find_loan
 from jinmai.foundation.kernel.access.actor import Actor
@@ -25,12 +26,6 @@ from jinmai.foundation.ui.lists import Column, Filter, ListPage, View
 
 WITHIN = (15, 30, 60)
 LETTER_TONES = {"issued": "info", "kept": "good", "broken": "bad", "withdrawn": ""}
-
-
-def with_letters(rows: QuerySet[Loan]) -> QuerySet[Loan]:
-    """Loans with their letters, the newest first."""
-    letters = RenewalLetter.objects.order_by("-number")  # of loans that were visible_to already
-    return rows.prefetch_related(Prefetch("renewal_letters", queryset=letters, to_attr="letters"))
 
 
 def ending(rows: QuerySet[Loan], days: int) -> QuerySet[Loan]:
