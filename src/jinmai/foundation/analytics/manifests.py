@@ -18,6 +18,7 @@ from .fact_tables import tables as declared_tables
 from .models import Batch, Manifest
 
 INLINE_KEYS = 200
+NEWEST = 50
 
 
 def manifest(on: date | None = None, known: datetime | None = None, *, tables: Iterable[str] | None = None) -> Manifest:
@@ -32,7 +33,7 @@ def manifest(on: date | None = None, known: datetime | None = None, *, tables: I
     if moment is not None and digest in moment.manifests:
         return moment.manifests[digest]
     ids = [str(one.pk) for one in chosen]
-    found = Manifest.objects.filter(digest=digest).first()
+    found = Manifest.objects.filter(digest=digest).first() if moment is None else moment.newest().get(digest)
     if found is None:
         found = _keep(digest, ids)
     if found.batch_ids == ids:  # the same content may have come in other batches
@@ -57,6 +58,13 @@ class _Moment:
 
     batches: list[Batch] | None = None
     manifests: dict[str, Manifest] = field(default_factory=dict)
+    kept: dict[str, Manifest] | None = None
+
+    def newest(self) -> dict[str, Manifest]:
+        """The newest manifests by digest, read once; one that isn't among them is written, or found, by ``_keep``."""
+        if self.kept is None:
+            self.kept = {one.digest: one for one in Manifest.objects.order_by("-made_at")[:NEWEST]}
+        return self.kept
 
 
 _moment: ContextVar[_Moment | None] = ContextVar("jinmai_moment_of_facts", default=None)
