@@ -283,12 +283,17 @@ def _rule_of(clock: DueClock | None) -> RuleValue | None:
 
 def declare() -> None:
     """Say which rows of the desk have a page of their basis, and whose they are."""
-    from jinmai.desks.financing.models import EvidenceRequest, Loan, Need, Order
+    from jinmai.desks.financing.models import INSTITUTION_ROLES, EvidenceRequest, Loan, Need, Order
 
     def of_need(actor: Actor, need: Need) -> list[Any]:
         orders = list(Order.objects.visible_to(actor).filter(need=need))
         asked = list(EvidenceRequest.objects.visible_to(actor).filter(need=need))
         return [*orders, *asked, *Loan.objects.visible_to(actor).filter(order__in=orders)]
+
+    def unnamed(actor: Actor, order: Order, use: RuleUse) -> str:
+        """The firm stays unnamed to an institution that has not accepted the order, as on the order's own page."""
+        named = actor.role not in INSTITUTION_ROLES or order.shows_contact_to(actor)
+        return "" if named or use.organisation_id != order.need.organisation_id else _("企业")
 
     def of_order(actor: Actor, order: Order) -> list[Any]:
         return list(order.loans.all())
@@ -299,7 +304,7 @@ def declare() -> None:
     )  # fmt: skip
     register_basis(
         Basis("financing.order", lambda actor: Order.objects.visible_to(actor), "financing.view_order", str,
-              lambda order: reverse("financing:order_detail", args=[order.pk]), of_order)
+              lambda order: reverse("financing:order_detail", args=[order.pk]), of_order, unnamed)
     )  # fmt: skip
     register_basis(
         Basis("financing.loan", lambda actor: Loan.objects.visible_to(actor), "financing.list_loans",

@@ -38,17 +38,18 @@ def basis(request: HttpRequest, ref: str) -> HttpResponse:
         "title": told.title(row),
         "address": told.address(row),
         "more": len(uses) > SHOWN_USES,
-        "uses": [use_lines(actor, use, asked) for use in uses[:SHOWN_USES]],
+        "uses": [use_lines(actor, use, asked, told.unnamed(actor, row, use)) for use in uses[:SHOWN_USES]],
     }
     return render(request, "rulebook/basis.html", context)
 
 
-def use_lines(actor: Actor, use: RuleUse, asked: str) -> dict[str, Any]:
-    """One use as the page shows it; replayed when asked for."""
+def use_lines(actor: Actor, use: RuleUse, asked: str, unnamed: str = "") -> dict[str, Any]:
+    """One use as the page shows it; replayed when asked for; ``unnamed`` stands for a doer this actor may not name."""
     words, tone = STATUS_CHIPS.get(use.rule_status, (use.rule_status, "outline"))
     again = replay(actor, use) if asked in (str(use.pk), "all") else None
     return {
         "use": use,
+        "who": unnamed or f"{use.organisation_name}　{use.actor_name}",
         "status": words,
         "tone": tone,
         "inputs": [input_lines(one) for one in use.inputs],

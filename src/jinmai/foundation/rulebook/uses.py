@@ -85,6 +85,8 @@ class Basis:
     address: Callable[[Any], str]
     #: Other rows whose uses belong to the same story: a need's orders, an order's loans.
     others: Callable[[Actor, Any], Iterable[Model]] = lambda actor, row: ()
+    #: What stands in place of the doer's names, where this actor may not read them (yet); empty: they may.
+    unnamed: Callable[[Actor, Any, RuleUse], str] = lambda actor, row, use: ""
 
 
 BASES: dict[str, Basis] = {}

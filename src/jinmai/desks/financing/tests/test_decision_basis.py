@@ -144,3 +144,13 @@ def test_the_page_is_as_hidden_as_its_row(client_as, lent):
         assert {answer.status_code for answer in answers} == {404}, username
     for username in ("heying", "luosen", "xuan", "shenyihe", "linqiushi", "guqinghe"):
         assert page(client_as(username), ref).status_code == 200, username
+
+
+def test_the_page_of_an_order_in_the_pool_names_no_firm(client_as, actor):
+    need = draft(actor("xuan"))
+    send(actor("xuan"), need, pool=True)
+    order = order_of(need)
+    other = page(client_as("t_manager_bank"), object_ref(order)).content.decode()
+    assert "受理后联系企业时限" in other and need.organisation.name not in other and "许安" not in other
+    own = page(client_as("shenyihe"), object_ref(order)).content.decode()
+    assert need.organisation.name in own
