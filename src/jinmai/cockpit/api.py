@@ -62,7 +62,7 @@ class RowOut(StrictSchema):
         "number": "需〔2026〕00127号",
         "district": "dongting",
         "happened_on": "2026-11-18",
-        "firm": "东汀精密机械有限公司",
+        "firm": "东汀示范机械有限公司",
     }
 
     number: str

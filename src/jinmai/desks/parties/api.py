@@ -29,7 +29,7 @@ class FirmOut(StrictSchema):
     EXAMPLE: ClassVar[dict[str, Any]] = {
         "id": "019aab10-3d4e-7c5f-8a60-7c8d9e0f1a2b",
         "subject": "019aab10-3d4e-7c5f-8a60-7c8d9e0f1a2c",
-        "name": "东汀精密机械有限公司",
+        "name": "东汀示范机械有限公司",
         "code": "91510000MA6CA0000X",
         "kind": "legal_person",
         "region": "dongting",
@@ -63,7 +63,7 @@ class FirmIn(StrictSchema):
     """A firm to register; amounts in fen as strings."""
 
     EXAMPLE: ClassVar[dict[str, Any]] = {
-        "name": "东汀精密机械有限公司",
+        "name": "东汀示范机械有限公司",
         "uscc": "91510000MA6CA0000X",
         "kind": "legal_person",
         "region": "dongting",

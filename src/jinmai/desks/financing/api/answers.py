@@ -24,7 +24,7 @@ class NeedOut(StrictSchema):
     EXAMPLE: ClassVar[dict[str, Any]] = {
         "id": NEED,
         "number": "需〔2026〕00127号",
-        "firm": "东汀精密机械有限公司",
+        "firm": "东汀示范机械有限公司",
         "region": "dongting",
         "amount_fen": "180000000",
         "term_months": 12,
@@ -103,7 +103,7 @@ class OrderOut(StrictSchema):
         "id": ORDER,
         "number": "对〔2026〕00381号",
         "need": "需〔2026〕00127号",
-        "firm": "东汀精密机械有限公司",
+        "firm": "东汀示范机械有限公司",
         "contact_name": "许安",
         "contact_phone": "13800000000",
         "institution": "bank_city_jp",

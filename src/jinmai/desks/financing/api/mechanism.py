@@ -97,7 +97,7 @@ class EvidenceOut(StrictSchema):
     """A request for evidence, and the answer to it."""
 
     EXAMPLE: ClassVar[dict[str, Any]] = {
-        "id": IDENTITY, "number": "证〔2026〕00021号", "firm": "东汀精密机械有限公司", "region": "dongting",
+        "id": IDENTITY, "number": "证〔2026〕00021号", "firm": "东汀示范机械有限公司", "region": "dongting",
         "item": "fixed_place", "text": "固定经营场所（网店视同）", "organisation": "dep_samr", "asked": "请核对登记住所",
         "status": "answered", "due_on": "2026-11-25", "finding": "supports", "answer": "登记住所与现场一致",
     }  # fmt: skip
@@ -155,7 +155,7 @@ class RenewalOut(StrictSchema):
     """A loan that ends, and the promise that stands or fell last."""
 
     EXAMPLE: ClassVar[dict[str, Any]] = {
-        "loan": IDENTITY, "order": "对〔2025〕00184号", "firm": "东汀精密机械有限公司", "institution": "江畔银行东汀支行",
+        "loan": IDENTITY, "order": "对〔2025〕00184号", "firm": "东汀示范机械有限公司", "institution": "江畔银行东汀支行",
         "disbursed_fen": "156000000", "due_on": "2026-12-17", "days_left": 24, "letter": LetterOut.EXAMPLE,
     }  # fmt: skip
 
