@@ -6,11 +6,11 @@ from datetime import date
 
 import pytest
 
+from jinmai.foundation.kernel.access.models import User
 from jinmai.foundation.kernel.access.permissions import role_label
 from jinmai.foundation.kernel.clock import Clock
 from jinmai.foundation.kernel.organisations.models import Organisation
 from jinmai.foundation.kernel.work.models import Task
-from jinmai.foundation.kernel.access.models import User
 from jinmai.site import navigation
 from jinmai.site.figures import BY_ROLE
 from jinmai.site.views.workbench import group_of
