@@ -19,7 +19,7 @@ COMMANDS = (
 
 app = typer.Typer(
     name="jinmai",
-    help="金脉：地方金融工作台",
+    help="金脉：地方金融工作台",  # Chinese only
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,

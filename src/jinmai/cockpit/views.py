@@ -148,7 +148,7 @@ def rows(request: HttpRequest) -> HttpResponse:
         columns=_row_columns(table),
         rows=found,
         empty=_("这个数字在所选区县和期间内没有明细。换一个期间或区县再看。"),
-        export_name=f"{_(made.label)}明细",
+        export_name=_("%(figure)s明细") % {"figure": _(made.label)},
         count_unit=_("行"),
         distinct=("subject_key", _("户"), _("同一企业计一次")),
         note=_("口径：%(definition)s。本页即该数字所计的全部明细；查看已记入各企业的查阅记录。")
@@ -200,7 +200,7 @@ def table(request: HttpRequest) -> HttpResponse:
         columns=columns,
         rows=listed,
         empty=_("没有可看的区县。"),
-        export_name=f"{_(made.label)}分区县分月",
+        export_name=_("%(figure)s分区县分月") % {"figure": _(made.label)},
         count_unit=_("个区县"),
         note=_("口径：%(definition)s") % {"definition": _(made.definition)},
         template="cockpit/table.html",

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.db.models import Q, QuerySet
 from django.urls import reverse
+from django.utils.translation import gettext as _
 
 from jinmai.desks.financing.models import Event, Need, Order
 from jinmai.foundation.kernel.access.actor import Actor
@@ -104,7 +105,7 @@ def own_deeds(actor: Actor) -> list[dict[str, Any]]:
         last = told[-1] if told else None
         if last and (last["verb"], last["who"], last["day"]) == (words, entry.actor_name, day):
             last["count"] += 1
-            last["what"] = f"{words} {last['count']} 次"
+            last["what"] = _("%(verb)s %(count)d 次") % {"verb": words, "count": last["count"]}
             continue
         told.append(
             {"at": entry.happened_at, "what": words, "verb": words, "who": entry.actor_name, "day": day, "count": 1}

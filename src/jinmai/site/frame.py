@@ -28,7 +28,7 @@ def platform_name(home_id: str) -> str:
     if "platform" in declared:
         return str(declared["platform"])
     city = Region.objects.filter(kind="city").first()
-    return f"{city.name if city else ''}地方金融综合服务平台"
+    return _("%(city)s地方金融综合服务平台") % {"city": city.name if city else ""}
 
 
 def frame(request: HttpRequest) -> dict[str, Any]:

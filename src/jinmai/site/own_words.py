@@ -21,17 +21,35 @@ CHINESE = re.compile(r"[\u3400-\u9fff]")
 #: Calls that mark a text; ``mark`` is the house's name for gettext_noop.
 MARKS = {"_", "gettext", "gettext_lazy", "gettext_noop", "mark", "lazy"}
 #: Calls whose constant arguments are shown through the translation: a refusal says its words when it is shown.
-SAYS = {"Words", "Refusal", "NotAllowed", "NotFound"}
+SAYS = {"Words", "Refusal", "NotAllowed", "NotFound", "MeasureInfo", "Figure", "Classification", "shown"}
+#: Faults of a rule file or a declaration: a rule author or an engineer reads them.
+FOR_AUTHORS = {"RuleFault", "Broken"}
+#: Units are keys of the rulebook; they are said where a figure is shown.
+UNITS = frozenset(("元", "万元", "亿元", "天", "年", "月", "户", "人", "笔", "个"))
+#: A line that ends with this comment stays Chinese.
+STAYS = re.compile(r"#.*\bChinese only\b")
 IN_CONTEXT = {"pgettext", "pgettext_lazy"}
 PLURALS = {"ngettext", "ngettext_lazy"}
 #: Read in a terminal, by the platform's own people, or made-up content: Chinese only, and said so in the documentation.
 CHINESE_ONLY = re.compile(
     r"(^|/)(commands|demo|doctor|commandline|check|serve|lint|cases|fitting|sample)\.py$|/demo/|/migrations/|/tests/|^cities/"
+    # made-up content; names of applications, of which no page speaks; commands of an engineer
+    r"|/demo_\w+\.py$|/apps\.py$|_commands\.py$|site/(profile_checks|bench)\.py$"
+    # faults of rule files, for their authors; problems of the chain, for whoever verifies it
+    r"|rulebook/(loader|condition|overlay|faults|strict_yaml)\.py$|audit/chain\.py$"
+    # reasons that go back to the sender with the row: records; the card of the example scorecard
+    r"|intake/parsing/|credit/card\.py$"
+    # the page that stands when nothing works any more; patterns over numbering
+    r"|site/views/errors\.py$|financing/views/prints\.py$"
 )
 #: Examples in the API's description are made up of the city's data.
 EXAMPLES = re.compile(r"/api/|api(_\w+)?\.py$|/(api_document|key_form)\.py$")
 #: Modules that declare words as data: labels of measures and columns, units. They are said where they are shown.
-DECLARES = re.compile(r"/(facts|units|portrait|groups|operators|explain|purposes)\.py$|/kinds/scorecard\.py$")
+DECLARES = re.compile(
+    r"/(facts|units|portrait|groups|operators|explain|purposes)\.py$|/kinds/scorecard\.py$"
+    r"|kernel/errors\.py$|access/actor\.py$|logins/__init__\.py$|rulebook/rule\.py$|parties/(basis|classification)\.py$"
+    r"|financing/(models|first_time|answers)\.py$|ui/templatetags/ui\.py$"
+)
 #: Keys under which a YAML file keeps words that a page shows; texts of law and an institution's own words stay Chinese.
 LABEL_KEYS = frozenset({"label", "title", "heading", "definition", "question", "help", "words", "absence"})
 WORD_FILES = ("site/words.yaml",)  # every value is a word
@@ -40,6 +58,8 @@ TRANS = re.compile(r"""{%\s*trans(?:late)?\s+(?:"([^"]*)"|'([^']*)')""")
 ARGUMENT = re.compile(r"""\b_\((?:"([^"]*)"|'([^']*)')\)""")
 BLOCK = re.compile(r"{%\s*blocktrans(?:late)?\b([^%]*)%}(.*?){%\s*endblocktrans(?:late)?\s*%}", re.S)
 COMMENT = re.compile(r"{#.*?#}|{%\s*comment.*?endcomment\s*%}|<!--.*?-->", re.S)
+#: The name of a language in that language.
+OTHER_LANGUAGE = re.compile(r'<button[^<]* lang="zh">[^<]*</button>')
 CONTEXT_SEPARATOR = "\x04"
 
 
@@ -78,11 +98,12 @@ def _docstrings(tree: ast.AST) -> set[int]:
 
 def in_python(path: Path) -> tuple[set[str], list[tuple[int, str]]]:
     """Marked texts, and (line, text) of every Chinese literal that no call marks."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
+    source = path.read_text(encoding="utf-8")
+    tree, lines = ast.parse(source), source.splitlines()
     passed = _docstrings(tree)
     marked: set[str] = set()
     for node in ast.walk(tree):
-        if not isinstance(node, ast.Call) or not node.args:
+        if not isinstance(node, ast.Call) or not (node.args or node.keywords):
             continue
         name = _called(node)
         if name in MARKS | IN_CONTEXT | PLURALS:
@@ -94,9 +115,12 @@ def in_python(path: Path) -> tuple[set[str], list[tuple[int, str]]]:
                 marked.update(texts)
             passed.update(id(part) for argument in node.args for part in ast.walk(argument))
         elif name in SAYS:
-            texts = [part for part in node.args if isinstance(part, ast.Constant) and isinstance(part.value, str)]
+            given = [*node.args, *(keyword.value for keyword in node.keywords)]
+            texts = [part for part in given if isinstance(part, ast.Constant) and isinstance(part.value, str)]
             marked.update(part.value for part in texts)
             passed.update(map(id, texts))
+        elif name in FOR_AUTHORS:
+            passed.update(id(part) for part in ast.walk(node))
     if DECLARES.search(path.as_posix()):
         marked |= {node.value for node in _literals(tree) if id(node) not in passed and not FILLED.search(node.value)}
         passed.update(id(node) for node in _literals(tree))
@@ -107,6 +131,8 @@ def in_python(path: Path) -> tuple[set[str], list[tuple[int, str]]]:
         and isinstance(node.value, str)
         and id(node) not in passed
         and CHINESE.search(node.value)
+        and node.value not in UNITS
+        and not STAYS.search(lines[node.lineno - 1])
     ]
     return {text for text in marked if CHINESE.search(text)}, bare
 
@@ -136,6 +162,7 @@ def in_template(path: Path) -> tuple[set[str], list[tuple[int, str]]]:
     marked = {found[0] or found[1] for pattern in (TRANS, ARGUMENT) for found in pattern.findall(text)}
     marked |= {_block_text(options, body) for options, body in BLOCK.findall(text)}
     left = BLOCK.sub(lambda found: "\n" * found.group().count("\n"), text)
+    left = OTHER_LANGUAGE.sub("", left)
     left = re.sub(r"{%.*?%}|{{.*?}}", lambda found: "" if _marks(found.group()) else found.group(), left)
     bare = [(number, line.strip()) for number, line in enumerate(left.splitlines(), 1) if CHINESE.search(line)]
     return {text for text in marked if CHINESE.search(text)}, bare

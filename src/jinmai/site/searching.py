@@ -74,7 +74,7 @@ def may_be_number(text: str) -> bool:
     >>> may_be_number("东汀"), may_be_number("〔2026〕011")
     (False, True)
     """
-    return all(sign.isascii() or sign in "需对〔〕号" for sign in text)
+    return all(sign.isascii() or sign in "需对〔〕号" for sign in text)  # Chinese only: signs of a case number
 
 
 def newest_keys(*questions: Any) -> list[Any]:

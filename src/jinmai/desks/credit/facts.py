@@ -7,6 +7,7 @@ from datetime import date
 from typing import Any
 
 from jinmai.foundation import analytics
+from jinmai.foundation.kernel.errors import Words
 
 Expression = Callable[[Any, date], Any]
 MONTHS_DRAWN = 24
@@ -334,7 +335,7 @@ def declare() -> None:
         word = "销项" if side == "sales" else "进项"
         for suffix, number, back in _months():
             analytics.measure(
-                name=f"{side}_month_{suffix}", label=f"往前第{number}个月{word}开票额", unit="万元",
+                name=f"{side}_month_{suffix}", label=Words("往前第%(number)s个月%(side)s开票额", number=number, side=word), unit="万元",
                 definition="自然月内有效发票净额，1 为截至日所在月；不含税", table=table,
                 expression=_in_calendar_month(back), who_can_know="platform", absence="unknown", source=SOURCE,
             )  # fmt: skip

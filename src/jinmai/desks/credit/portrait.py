@@ -15,7 +15,7 @@ from jinmai.foundation.kernel.access.actor import Actor
 from jinmai.foundation.kernel.clock import Clock
 from jinmai.foundation.kernel.consent.models import Consent
 from jinmai.foundation.kernel.consent.purposes import CREDIT_ASSESSMENT, LABELS, OWN_RECORD, STATUTORY_DUTY
-from jinmai.foundation.kernel.errors import Refusal
+from jinmai.foundation.kernel.errors import Refusal, Words
 from jinmai.foundation.kernel.errors import shown as said
 from jinmai.foundation.kernel.subjects.models import Subject
 from jinmai.foundation.rulebook import NotInForce, RuleValue, Score, get, score, show
@@ -103,7 +103,7 @@ def no_basis(purpose: str) -> Refusal:
     """The door's own refusal, for a subject that the door couldn't even book."""
     return Refusal(
         "JM-CON-001",
-        f"没有以“{LABELS[purpose]}”为目的查阅这家企业数据的有效授权",
+        Words("没有以“%(purpose)s”为目的查阅这家企业数据的有效授权", purpose=LABELS[purpose]),
         "请由企业在“授权与查阅”中授权后再查；已撤回或到期的授权不能再用",
     )
 

@@ -108,7 +108,7 @@ def _open(
     other = order.institution if role == "firm.accountant" and order.institution else order.need.organisation
     open_task(
         subject_ref=object_ref(order),
-        title=f"{order.number}　{other.name}　{wan(order.need.amount_fen)} 万元",
+        title=f"{order.number}　{other.name}　{wan(order.need.amount_fen)} 万元",  # Chinese only: a record
         verb=f"financing.{verb}",
         verb_label=title,
         region=order.need.region,

@@ -21,7 +21,7 @@ from jinmai.foundation.kernel.access.actor import Actor
 from jinmai.foundation.kernel.action import object_ref
 from jinmai.foundation.kernel.clock import Clock
 from jinmai.foundation.kernel.consent.purposes import STATUTORY_DUTY
-from jinmai.foundation.kernel.errors import NotFound, Refusal
+from jinmai.foundation.kernel.errors import NotFound, Refusal, Words
 from jinmai.foundation.rulebook import (
     Attestation,
     ClauseAnswer,
@@ -126,7 +126,7 @@ def item_named(item: str, on: date) -> Item:
     rule = standards_rule(on)
     found = next((one for one in rule.value.items if one.id == item), None) if rule else None
     if found is None:
-        raise Refusal("JM-FIN-061", _("五项标准中没有“%(item)s”") % {"item": item}, _("请从五项标准中选择"))
+        raise Refusal("JM-FIN-061", Words("五项标准中没有“%(item)s”", item=item), _("请从五项标准中选择"))
     return found
 
 

@@ -18,7 +18,7 @@ from jinmai.foundation.kernel.access.actor import Actor
 from jinmai.foundation.kernel.clock import LEGAL_ZONE
 from jinmai.foundation.kernel.errors import shown as said
 from jinmai.foundation.kernel.money import fen_to_wan
-from jinmai.foundation.rulebook import ClauseAnswer
+from jinmai.foundation.rulebook import ClauseAnswer, show
 from jinmai.foundation.rulebook.condition import shown
 
 #: Fewer decisions than this say nothing about how long a product really takes.
@@ -96,7 +96,8 @@ def _shortest(one: ProductAnswer) -> ClauseAnswer | None:
 
 
 def _clause(clause: ClauseAnswer, one: ProductAnswer, answers: Answers) -> dict[str, Any]:
-    gap = clause.gap_shown.removeprefix("差 ") if clause.state == "not_met" and (clause.gap or 0) > 0 else ""
+    short = clause.gap if clause.state == "not_met" and (clause.gap or 0) > 0 else None
+    gap = show(short, clause.unit) if short else ""
     return {"clause": clause, "gap": gap, "figure": _figure_words(clause), "basis": _basis(clause, one, answers)}
 
 
@@ -133,7 +134,7 @@ def _way(clause: ClauseAnswer, one: ProductAnswer, answers: Answers) -> dict[str
             return {"text": _("补填%(label)s（本企业，约 2 分钟）") % {"label": label}, "supply": True}
         source = info.source if info and info.source else _("平台")
         return {"text": _("%(label)s待%(source)s数据归集，到后自动重算") % {"label": label, "source": source}}
-    gap = clause.gap_shown.removeprefix("差 ")
+    gap = show(abs(clause.gap), clause.unit) if clause.gap else ""
     if clause.gap and clause.op in (">=", ">"):
         text = _("%(label)s再增 %(gap)s") % {"label": label, "gap": gap}
     elif clause.gap and clause.op in ("<=", "<"):

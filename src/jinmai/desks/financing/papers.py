@@ -14,7 +14,7 @@ from jinmai.desks.financing import record
 from jinmai.desks.financing.models import INSTITUTION_ROLES, EvidenceRequest, Need, Order
 from jinmai.foundation.kernel.access.actor import Actor
 from jinmai.foundation.kernel.documents import viewers
-from jinmai.foundation.kernel.errors import Refusal
+from jinmai.foundation.kernel.errors import Refusal, Words
 
 FIRM_KINDS = (
     ("licence", mark("营业执照")),
@@ -76,19 +76,19 @@ def _kinds(actor: Actor, row: Any) -> Sequence[tuple[str, str]]:
 def _need_closed(actor: Actor, need: Need) -> Refusal | None:
     if need.is_live:
         return None
-    return Refusal("JM-FIN-040", _("需求%(state)s，不再收材料") % {"state": need.get_status_display()})
+    return Refusal("JM-FIN-040", Words("需求%(state)s，不再收材料", state=need.get_status_display()))
 
 
 def _order_closed(actor: Actor, order: Order) -> Refusal | None:
     if order.status not in ENDED:
         return None
-    return Refusal("JM-FIN-040", _("对接单%(state)s，不再收材料") % {"state": order.get_status_display()})
+    return Refusal("JM-FIN-040", Words("对接单%(state)s，不再收材料", state=order.get_status_display()))
 
 
 def _request_closed(actor: Actor, request: EvidenceRequest) -> Refusal | None:
     if request.is_open:
         return None
-    return Refusal("JM-FIN-069", _("这项请求%(state)s") % {"state": request.get_status_display()}, _("不需要再附材料"))
+    return Refusal("JM-FIN-069", Words("这项请求%(state)s", state=request.get_status_display()), _("不需要再附材料"))
 
 
 def _subject_of_need(need: Need) -> UUID:

@@ -10,7 +10,7 @@ from jinmai.foundation.kernel.access.actor import Actor
 from jinmai.foundation.kernel.clock import Clock
 from jinmai.foundation.kernel.outbox import emit
 
-NEED_SERIES, ORDER_SERIES = "需", "对"
+NEED_SERIES, ORDER_SERIES = "需", "对"  # Chinese only: signs of a case number
 PARTIES = {"institution": Event.Party.INSTITUTION, "firm": Event.Party.FIRM, "system": Event.Party.PLATFORM}
 
 
@@ -20,7 +20,7 @@ def next_number(series: str) -> str:
     row, _ = CaseSeries.objects.get_or_create(series=series, year=year)
     CaseSeries.objects.filter(pk=row.pk).update(last=F("last") + 1)
     last = CaseSeries.objects.values_list("last", flat=True).get(pk=row.pk)
-    return f"{series}〔{year}〕{last:05d}号"
+    return f"{series}〔{year}〕{last:05d}号"  # Chinese only
 
 
 def note_event(actor: Actor, need: Need, verb: str, text: str, *, order: Order | None = None, note: str = "") -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db import transaction
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop as mark
 
 from jinmai.desks.parties.basis import note_sizes
 from jinmai.desks.parties.classification import classify
@@ -16,7 +17,7 @@ from jinmai.desks.parties.models import Firm, Institution
 from jinmai.foundation.kernel.access.actor import Actor
 from jinmai.foundation.kernel.action import action
 from jinmai.foundation.kernel.clock import Clock
-from jinmai.foundation.kernel.errors import Refusal
+from jinmai.foundation.kernel.errors import Refusal, Words
 from jinmai.foundation.kernel.ids import check_uscc
 from jinmai.foundation.kernel.organisations.models import Organisation, Region
 from jinmai.foundation.kernel.outbox import emit
@@ -35,7 +36,11 @@ SUBJECT_KINDS = {
     Firm.Kind.COOPERATIVE: Subject.Kind.COOPERATIVE,
     Firm.Kind.FAMILY_FARM: Subject.Kind.INDIVIDUAL_BUSINESS,
 }
-REASONS_UNKNOWN_CODE = {"length": "应为18位", "alphabet": "含有不应出现的字符", "check_character": "校验码不符"}
+REASONS_UNKNOWN_CODE = {
+    "length": mark("应为18位"),
+    "alphabet": mark("含有不应出现的字符"),
+    "check_character": mark("校验码不符"),
+}
 
 
 @action("parties.register_firm", creates=True)
@@ -66,7 +71,7 @@ def register_firm(
     code = (uscc or "").strip().upper() or None
     whose = _subject(code, subject, name, kind, origin)
     if Firm.objects.filter(subject=whose).exists():
-        raise Refusal("JM-PAR-002", f"“{name}”已在企业名册中", "请在名册中查到该企业后更正")
+        raise Refusal("JM-PAR-002", Words("“%(name)s”已在企业名册中", name=name), "请在名册中查到该企业后更正")
     firm = Firm(
         subject=whose,
         name=name.strip(),
@@ -119,7 +124,7 @@ def update_firm(actor: Actor, firm: Firm, **changes: Any) -> Firm:
     """
     strangers = sorted(set(changes) - CHANGEABLE)
     if strangers:
-        raise Refusal("JM-PAR-006", f"不能更正这些项目：{'、'.join(strangers)}", "统一社会信用代码有变的，请重新登记")
+        raise Refusal("JM-PAR-006", Words("不能更正这些项目：%(names)s", names="、".join(strangers)), "统一社会信用代码有变的，请重新登记")
     if "region" in changes:
         changes["region"] = _region(changes["region"])
     held = Firm.objects.select_for_update().get(pk=firm.pk)
@@ -138,7 +143,7 @@ def register_institution(
     Refuses an organisation that is none (JM-PAR-010).
     """
     if not organisation.is_financial:
-        raise Refusal("JM-PAR-010", f"“{organisation.name}”不是金融机构", "请先核对机构类型")
+        raise Refusal("JM-PAR-010", Words("“%(name)s”不是金融机构", name=organisation.name), "请先核对机构类型")
     found, _made = Institution.objects.update_or_create(
         organisation=organisation, defaults={"kind": kind, "scope": scope, "note": note, "is_example": is_example}
     )
@@ -147,7 +152,7 @@ def register_institution(
 
 def _subject(code: str | None, subject: Subject | None, name: str, kind: str, origin: str) -> Subject:
     if code is None and subject is None:
-        raise Refusal("JM-PAR-003", f"“{name}”没有统一社会信用代码", "请填写营业执照上的18位代码")
+        raise Refusal("JM-PAR-003", Words("“%(name)s”没有统一社会信用代码", name=name), "请填写营业执照上的18位代码")
     if code is not None:
         _check_code(code)
     if subject is None:
@@ -165,7 +170,7 @@ def _check_code(code: str) -> None:
     check = check_uscc(code)
     if not check.valid:
         reason = REASONS_UNKNOWN_CODE[check.reason or "length"]
-        raise Refusal("JM-PAR-001", f"“{code}”不是统一社会信用代码：{reason}", "请对照营业执照重新填写")
+        raise Refusal("JM-PAR-001", Words("“%(code)s”不是统一社会信用代码：%(reason)s", code=code, reason=reason), "请对照营业执照重新填写")
 
 
 def _identify(subject: Subject, code: str) -> None:
@@ -173,7 +178,7 @@ def _identify(subject: Subject, code: str) -> None:
         scheme="uscc", value=code, defaults={"subject": subject}
     )
     if not made and identifier.subject_id != subject.pk:
-        raise Refusal("JM-PAR-002", f"代码“{code}”已属于名册中的另一家企业", "请核对代码")
+        raise Refusal("JM-PAR-002", Words("代码“%(code)s”已属于名册中的另一家企业", code=code), "请核对代码")
 
 
 def _region(region: Region | str | None) -> Region | None:
@@ -183,19 +188,19 @@ def _region(region: Region | str | None) -> Region | None:
         return None
     found = Region.objects.filter(code=region).first() or Region.objects.filter(name=region).first()
     if found is None:
-        raise Refusal("JM-PAR-007", f"没有区划“{region}”", "请从本市区县中选择")
+        raise Refusal("JM-PAR-007", Words("没有区划“%(region)s”", region=region), "请从本市区县中选择")
     return found
 
 
 def _in_row(number: int, refusal: Refusal) -> Refusal:
-    words = {"row": number, "reason": refusal.reason}
-    return Refusal(refusal.code, _("第 %(row)d 行：%(reason)s") % words, refusal.remedy)
+    _code, reason, remedy = refusal.args
+    return Refusal(refusal.code, Words("第 %(row)d 行：%(reason)s", row=number, reason=reason), remedy)
 
 
 def _of_row(row: Mapping[str, Any], regions: Mapping[str, Region]) -> Firm:
     region, code = row.get("region") or None, str(row.get("uscc") or "").strip().upper()
     if region is not None and region not in regions:
-        raise Refusal("JM-PAR-007", f"没有区划“{region}”", "请从本市区县中选择")
+        raise Refusal("JM-PAR-007", Words("没有区划“%(region)s”", region=region), "请从本市区县中选择")
     _check_code(code)
     fields = {name: value for name, value in row.items() if name in CHANGEABLE and name != "region"}
     firm = Firm(**fields, uscc=code, region=regions.get(region or ""))

@@ -9,6 +9,7 @@ from datetime import date
 from jinmai.desks.parties.facts import SIZE_RULE
 from jinmai.desks.parties.formulas import bare_code
 from jinmai.desks.parties.models import Firm
+from jinmai.foundation.kernel.errors import Words, shown
 from jinmai.foundation.rulebook import Figure, Ladder, MeasureInfo, NotInForce, RuleValue, get, show
 from jinmai.foundation.rulebook import classify as climb
 
@@ -68,13 +69,13 @@ def classify_figures(industry_code: str, figures: Mapping[str, int | None], on: 
         return Classification(None, unknown="该行业不在划型标准之内", rule=rule)
     told = climb(ladder, row.key, {n: Figure(figures.get(n), None, "企业名册") for n in row.bounds}, on, INFO)
     bounds = tuple(_bound(name, figures.get(name), steps, ladder) for name, steps in row.bounds.items())
-    missing = "、".join(INFO[name].label for name in told.missing)
-    unknown = f"缺{missing}" if told.name is None else ""
+    missing = "、".join(shown(INFO[name].label) for name in told.missing)
+    unknown = Words("缺%(missing)s", missing=missing) if told.name is None else ""
     return Classification(told.name, row.label, bounds, unknown, rule)
 
 
 def _bound(name: str, value: int | None, steps: tuple[int, ...], ladder: Ladder) -> Bound:
     unit = ladder.measures[name]
     classes = ladder.classes[:-1]
-    shown = tuple((name, show(step, unit)) for name, step in zip(classes, steps, strict=True))
-    return Bound(INFO[name].label, "缺数据" if value is None else show(value, unit), shown)
+    steps_shown = tuple((name, show(step, unit)) for name, step in zip(classes, steps, strict=True))
+    return Bound(INFO[name].label, shown("缺数据") if value is None else show(value, unit), steps_shown)

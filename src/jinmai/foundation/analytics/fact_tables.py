@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from django.utils.translation import gettext_noop
+
 TYPES = ("str", "int", "fen", "ratio", "date", "bool")
 
 
@@ -86,7 +88,7 @@ def EventTable(  # noqa: N802 – reads as a declaration
     added by itself."""
     given = _columns(columns)
     if "key" not in {column.name for column in given}:
-        given = (Column("key", "str", "编号"), *given)
+        given = (Column("key", "str", gettext_noop("编号")), *given)
     return FactTable(name, given, grain, date=date, label=label, sort="event")
 
 

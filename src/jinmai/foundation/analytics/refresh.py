@@ -145,7 +145,7 @@ def _merge(table: FactTable, commit: Commit) -> Batch:
         made.number, made.known_at = next_number(), moment
         made.save(force_insert=True)
         Tombstone.objects.bulk_create(
-            [Tombstone(batch=batch, at=moment, by="平台", reason="已并入后续批次", merged=True) for batch in old]
+            [Tombstone(batch=batch, at=moment, by="平台", reason="已并入后续批次", merged=True) for batch in old]  # Chinese only
         )
         return made
 

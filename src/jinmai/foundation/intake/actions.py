@@ -14,7 +14,7 @@ from jinmai.foundation.analytics.landing import Arrived, facts_lock, incoming, l
 from jinmai.foundation.kernel.access.actor import Actor
 from jinmai.foundation.kernel.access.permissions import require
 from jinmai.foundation.kernel.action import action
-from jinmai.foundation.kernel.errors import Refusal
+from jinmai.foundation.kernel.errors import Refusal, Words
 from jinmai.foundation.kernel.home import current_home
 from jinmai.foundation.kernel.ids import new_id
 from jinmai.foundation.kernel.subjects.actions import ensure_subjects
@@ -45,7 +45,7 @@ def source_named(name: str) -> Source:
         return sources()[name]
     except KeyError:
         known = "、".join(f"{one.name}（{one.label}）" for one in sources().values())
-        raise Refusal("JM-INT-006", f"没有名为“{name}”的数据来源", f"可用的来源：{known}") from None
+        raise Refusal("JM-INT-006", Words("没有名为“%(name)s”的数据来源", name=name), Words("可用的来源：%(known)s", known=known)) from None
 
 
 def import_files(
@@ -66,7 +66,7 @@ def import_files(
         try:
             for place, given in enumerate(files):
                 following = (files[place + 1].path, folders[place + 1]) if place + 1 < len(files) else None
-                progress(f"{given.name}：读取中")
+                progress(f"{given.name}：读取中")  # Chinese only: a job's record
                 try:
                     parsed = parse(source, given, folders[place], following=following, progress=_naming(given, progress))
                     keep_original(given, parsed, folders[place])

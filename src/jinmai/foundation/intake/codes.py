@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from jinmai.foundation.kernel.errors import Refusal
+from jinmai.foundation.kernel.errors import Refusal, Words
 from jinmai.foundation.kernel.ids import check_uscc
 
 from .parsing.headings import folded
@@ -37,7 +37,7 @@ def check_column(file: Path, column: str) -> dict[str, Any]:
 
 def _cells(file: Path, column: str) -> Iterator[str]:
     if not file.is_file():
-        raise Refusal("JM-INT-007", f"找不到文件“{file.name}”", "请核对路径")
+        raise Refusal("JM-INT-007", Words("找不到文件“%(name)s”", name=file.name), "请核对路径")
     with tempfile.TemporaryDirectory() as folder:
         try:
             unpacked = unpack(file, Path(folder) / "plain.csv")
@@ -49,8 +49,9 @@ def _cells(file: Path, column: str) -> Iterator[str]:
         _, heading = next(rows)
         place = next((n for n, cell in enumerate(heading) if folded(cell) == folded(column)), None)
         if place is None:
+            columns = "、".join(cell.strip() for cell in heading)
             raise Refusal(
-                "JM-INT-008", f"文件里没有“{column}”这一列", f"文件的列：{'、'.join(cell.strip() for cell in heading)}"
+                "JM-INT-008", Words("文件里没有“%(column)s”这一列", column=column), Words("文件的列：%(names)s", names=columns)
             )
         for _, cells in rows:
             yield cells[place].strip() if place < len(cells) else ""

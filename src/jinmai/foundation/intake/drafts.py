@@ -19,7 +19,7 @@ from jinmai.foundation.kernel.access.actor import Actor
 from jinmai.foundation.kernel.access.permissions import require
 from jinmai.foundation.kernel.action import action
 from jinmai.foundation.kernel.clock import Clock
-from jinmai.foundation.kernel.errors import NotFound, Refusal
+from jinmai.foundation.kernel.errors import NotFound, Refusal, Words
 from jinmai.foundation.kernel.home import current_home
 from jinmai.foundation.kernel.ids import new_id
 from jinmai.foundation.kernel.jobs import enqueue
@@ -65,7 +65,7 @@ def start_import(actor: Actor, uploads: Sequence[Upload], source: str = "") -> I
     if source:
         source_named(source)
     if not 0 < len(uploads) <= MOST_FILES:
-        raise Refusal("JM-INT-010", _("一次上传 1 至 %(most)s 个文件") % {"most": MOST_FILES}, _("请重新选择文件"))
+        raise Refusal("JM-INT-010", Words("一次上传 1 至 %(most)s 个文件", most=MOST_FILES), _("请重新选择文件"))
     identity = new_id()
     folder = current_home().files / "imports" / str(identity)
     folder.mkdir(parents=True)
@@ -81,7 +81,7 @@ def _take_in(upload: Upload, folder: Path, place: int) -> dict[str, Any]:
     name = Path(upload.name or _("上传的文件")).name[:200]
     if (upload.size or 0) > MOST_BYTES:
         raise Refusal(
-            "JM-INT-004", _("文件“%(name)s”超过 %(most)s MB") % {"name": name, "most": MOST_BYTES >> 20}, _("请分成几个文件上传")
+            "JM-INT-004", Words("文件“%(name)s”超过 %(most)s MB", name=name, most=MOST_BYTES >> 20), _("请分成几个文件上传")
         )
     path = folder / str(place)
     with path.open("wb") as out:
@@ -167,13 +167,13 @@ def _checked(source: Source, file: dict[str, Any], mapping: dict[str, Any]) -> d
     if missing := missing_labels(source, positions):
         raise Refusal(
             "JM-INT-003",
-            _("“%(file)s”还有必需的列没有对应：%(columns)s") % {"file": file["name"], "columns": "、".join(missing)},
+            Words("“%(file)s”还有必需的列没有对应：%(columns)s", file=file["name"], columns="、".join(missing)),
             _("请为它们各选一列；文件里确实没有的，请补齐后再上传，或改选来源"),
         )
     twice = [place for place, count in Counter(positions.values()).items() if count > 1]
     if twice:
         labels = "、".join(source.field(name).label for name, place in positions.items() if place in twice)
-        raise Refusal("JM-INT-005", _("同一列对应了几项：%(labels)s") % {"labels": labels}, _("请为每一项选不同的列"))
+        raise Refusal("JM-INT-005", Words("同一列对应了几项：%(labels)s", labels=labels), _("请为每一项选不同的列"))
     rows = [row for row, _cells in top_rows(file)]
     heading = int(mapping["heading_row"])
     return {"heading_row": heading if heading in rows else rows[0], "positions": positions}
@@ -279,7 +279,7 @@ def abandon_draft(actor: Actor, draft: ImportDraft) -> ImportDraft:
         raise NotFound
     busy = held.state == ImportDraft.State.CONFIRMED and held.job is not None and held.job.state not in JOB_ENDED
     if held.state in ImportDraft.ENDED or busy:
-        raise Refusal("JM-INT-011", _("这次导入%(state)s，不能放弃") % {"state": held.get_state_display()}, "")
+        raise Refusal("JM-INT-011", Words("这次导入%(state)s，不能放弃", state=held.get_state_display()), "")
     held.state, held.touched_at = ImportDraft.State.ABANDONED, Clock.now()
     held.save()
     shutil.rmtree(held.folder, ignore_errors=True)

@@ -14,6 +14,7 @@ from jinmai.foundation.analytics.models import Batch
 from jinmai.foundation.kernel.access.actor import Actor
 from jinmai.foundation.kernel.access.models import Membership
 from jinmai.foundation.kernel.clock import Clock
+from jinmai.foundation.kernel.errors import Words
 from jinmai.foundation.kernel.errors import shown as said
 from jinmai.foundation.kernel.home import current_home
 from jinmai.foundation.kernel.ids import new_id
@@ -154,7 +155,7 @@ class ImportDraft(models.Model):
     def title(self) -> str:
         """Its files in a few words."""
         names = [one["name"] for one in self.files]
-        return f"{names[0]} 等 {len(names)} 个文件" if len(names) > 1 else "".join(names)
+        return said(Words("%(first)s 等 %(count)s 个文件", first=names[0], count=len(names))) if len(names) > 1 else "".join(names)
 
     @property
     def folder(self) -> Path:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from jinmai.foundation.analytics.models import Batch
-from jinmai.foundation.kernel.errors import Refusal
+from jinmai.foundation.kernel.errors import Refusal, Words
 
 from . import child
 from .declarations import Source
@@ -83,4 +83,4 @@ def give_back(original: Path, rejects: Path, heading_row: int, folder: Path) -> 
 
 def _there(given: GivenFile) -> None:
     if not given.path.is_file():
-        raise Refusal("JM-INT-007", f"找不到文件“{given.name}”", "请核对路径")
+        raise Refusal("JM-INT-007", Words("找不到文件“%(name)s”", name=given.name), "请核对路径")

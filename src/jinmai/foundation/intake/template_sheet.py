@@ -27,7 +27,7 @@ TYPE_WORDS = {
 EXAMPLES = {
     "key": "91350100M000100Y43",
     "code": "A0001",
-    "text": "示例",
+    "text": "示例",  # Chinese only: the file is read by Chinese systems
     "date": "2026-03-31",
     "money": "12345.67",
     "int": "12",

@@ -17,7 +17,7 @@ from django.db import models, transaction
 from django.utils import translation
 
 from jinmai.foundation.kernel.access.actor import Actor
-from jinmai.foundation.kernel.errors import Broken, Refusal
+from jinmai.foundation.kernel.errors import Broken, Refusal, Words
 
 Verb = Callable[..., Any]
 #: Every declared action by its operation's full name; start-up compares it with the permissions.
@@ -160,7 +160,7 @@ def _once(actor: Actor, operation: str, key: str, digest: str, body: Callable[[]
     if kept_by_api.get():
         return body()
     if len(key) > MAX_KEY_LENGTH:
-        raise Refusal("JM-IDM-002", "幂等键过长", f"请不超过 {MAX_KEY_LENGTH} 个字符")
+        raise Refusal("JM-IDM-002", "幂等键过长", Words("请不超过 %(most)s 个字符", most=MAX_KEY_LENGTH))
     kept, first = IdempotencyKey.objects.get_or_create(
         organisation_id=actor.organisation_id,
         key=key,

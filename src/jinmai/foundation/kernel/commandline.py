@@ -13,7 +13,7 @@ from typing import Annotated, Any
 import typer
 
 from jinmai.foundation.kernel.clock import LEGAL_ZONE
-from jinmai.foundation.kernel.errors import Broken, Refusal
+from jinmai.foundation.kernel.errors import Broken, Refusal, Words
 
 HomeOption = Annotated[str | None, typer.Option("--home", help="数据目录；不存在则新建", metavar="DIR")]
 JsonOption = Annotated[bool, typer.Option("--json", help="标准输出只有一行 JSON")]
@@ -28,7 +28,7 @@ def parse_day(text: str | None, default: date | None = None) -> date:
     try:
         return date.fromisoformat(text or "")
     except ValueError:
-        raise Refusal("JM-CLI-001", f"“{text or ''}”不是日期", "请写成 2020-02-29") from None
+        raise Refusal("JM-CLI-001", Words("“%(text)s”不是日期", text=text or ""), "请写成 2020-02-29") from None
 
 
 def parse_moment(text: str | None) -> datetime | None:
@@ -38,7 +38,7 @@ def parse_moment(text: str | None) -> datetime | None:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
-        raise Refusal("JM-CLI-002", f"“{text}”不是时刻", "请写成 2026-11-22T15:30:00+08:00") from None
+        raise Refusal("JM-CLI-002", Words("“%(text)s”不是时刻", text=text), "请写成 2026-11-22T15:30:00+08:00") from None
     if len(text) == len("2020-02-29"):
         moment = datetime.combine(moment.date(), time.max)
     return moment if moment.tzinfo else moment.replace(tzinfo=LEGAL_ZONE)

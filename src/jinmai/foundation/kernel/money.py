@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal, InvalidOperation
 
-from jinmai.foundation.kernel.errors import Refusal
+from jinmai.foundation.kernel.errors import Refusal, Words
 
 Fen = int
 FEN_PER_YUAN = 100
@@ -23,9 +23,9 @@ def to_fen(amount: str | int | Decimal, fen_per_unit: int) -> Fen:
     try:
         fen = Decimal(str(amount).strip().replace(",", "").replace("，", "")) * fen_per_unit
     except InvalidOperation:
-        raise Refusal("JM-MON-001", f"“{amount}”不是金额", "请填写数字，如 180.00") from None
+        raise Refusal("JM-MON-001", Words("“%(amount)s”不是金额", amount=amount), "请填写数字，如 180.00") from None
     if not fen.is_finite() or fen != fen.to_integral_value():
-        raise Refusal("JM-MON-001", f"“{amount}”细于一分", "请按分取整后再填")
+        raise Refusal("JM-MON-001", Words("“%(amount)s”细于一分", amount=amount), "请按分取整后再填")
     return int(fen)
 
 

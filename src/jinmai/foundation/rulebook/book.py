@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 
 from jinmai.foundation.kernel.city import City
-from jinmai.foundation.kernel.errors import Broken, NotFound, Refusal
+from jinmai.foundation.kernel.errors import Broken, NotFound, Refusal, Words
 from jinmai.foundation.kernel.home import current_home
 from jinmai.foundation.rulebook.faults import RuleFault
 from jinmai.foundation.rulebook.loader import PACKAGE, city_files, read_rule, shared_files
@@ -25,7 +25,8 @@ class NotInForce(Refusal):
 
     def __init__(self, rule: Rule, on: date) -> None:
         first = rule.values[0].starts.isoformat()
-        super().__init__("JM-RUL-004", f"规则“{rule.label}”在 {on.isoformat()} 尚未生效", f"最早从 {first} 起可用")
+        reason = Words("规则“%(rule)s”在 %(on)s 尚未生效", rule=rule.label, on=on.isoformat())
+        super().__init__("JM-RUL-004", reason, Words("最早从 %(first)s 起可用", first=first))
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ class Rulebook:
         """The rule of that id with all its dated values; refuses an unknown id (JM-RUL-005)."""
         found = self.rules.get(rule_id)
         if found is None:
-            raise NotFound("JM-RUL-005", f"规则库中没有“{rule_id}”", "请核对规则编号")
+            raise NotFound("JM-RUL-005", Words("规则库中没有“%(rule_id)s”", rule_id=rule_id), "请核对规则编号")
         return found
 
     def get(self, rule_id: str, on: date) -> RuleValue:
@@ -102,8 +103,10 @@ def load_rules(city: str | None = None) -> Rulebook:
 def _load(city: str) -> Rulebook:
     book, faults = read_book(City.named(city))
     if faults:
-        more = f"（另有 {len(faults) - 1} 处，见 jinmai rules lint）" if len(faults) > 1 else ""
-        raise Broken(f"规则库有误：{faults[0]}{more}")
+        raise Broken(
+            f"规则库有误：{faults[0]}"
+            + (f"（另有 {len(faults) - 1} 处，见 jinmai rules lint）" if len(faults) > 1 else "")
+        )
     return book
 
 

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from jinmai.foundation.kernel.errors import Refusal
+from jinmai.foundation.kernel import errors
+from jinmai.foundation.kernel.errors import Refusal, Words
 from jinmai.foundation.rulebook.figures import WHO_CAN_KNOW
 from jinmai.foundation.rulebook.operators import ON_PAPER
 from jinmai.foundation.rulebook.units import dimension, from_base, is_numeric, show, to_base
@@ -133,7 +134,7 @@ class Condition:
 
 def refuse(where: str, what: str) -> Refusal:
     """The refusal of a malformed condition, naming the place."""
-    return Refusal("JM-RUL-003", f"条件写法有误（{where or '顶层'}）：{what}", "请按条件格式改正")
+    return Refusal("JM-RUL-003", Words("条件写法有误（%(where)s）：%(what)s", where=where or "顶层", what=what), "请按条件格式改正")
 
 
 class _Parser:
@@ -309,8 +310,8 @@ def shown(threshold: Threshold | None, unit: str) -> str:
     if isinstance(threshold, tuple):
         return "、".join(shown(member, unit) for member in threshold)
     if isinstance(threshold, bool):
-        return "是" if threshold else "否"
-    return threshold if isinstance(threshold, str) else show(int(threshold), unit)
+        return errors.shown("是" if threshold else "否")
+    return errors.shown(threshold) if isinstance(threshold, str) else show(int(threshold), unit)
 
 
 def _words(node: Node) -> str:

@@ -8,7 +8,8 @@ from datetime import date
 from fractions import Fraction
 from typing import Any, Literal
 
-from jinmai.foundation.kernel.errors import Broken
+from jinmai.foundation.kernel import errors
+from jinmai.foundation.kernel.errors import Broken, Words
 from jinmai.foundation.rulebook import operators
 from jinmai.foundation.rulebook.condition import AllOf, Condition, Leaf, Node, NotOf, shown, written
 from jinmai.foundation.rulebook.figures import Described, Figure, check_type
@@ -64,15 +65,18 @@ class ClauseAnswer:
         """差 8.30 万元, or the margin 余 3 户; empty where words or truths are compared."""
         if self.gap is None:
             return ""
-        return f"{'差' if self.gap > 0 else '余'} {show(abs(self.gap), self.unit)}"
+        gap = show(abs(self.gap), self.unit)
+        return errors.shown(Words("差 %(gap)s", gap=gap) if self.gap > 0 else Words("余 %(gap)s", gap=gap))
 
     @property
     def state_in_words(self) -> str:
         """满足 / 不满足（差 8.30 万元） / 缺数据（企业可补） / 机构自查."""
-        words = STATE_WORDS[self.state]
+        words = errors.shown(STATE_WORDS[self.state])
         if self.state == "not_met" and self.gap_shown:
-            return f"{words}（{self.gap_shown}）"
-        return f"{words}（{WHO_WORDS[self.who_can_know]}可补）" if self.state == "missing" else words
+            return errors.shown(Words("%(state)s（%(gap)s）", state=words, gap=self.gap_shown))
+        if self.state != "missing":
+            return words
+        return errors.shown(Words("%(state)s（%(who)s可补）", state=words, who=WHO_WORDS[self.who_can_know]))
 
     def to_json(self) -> dict[str, Any]:
         """The clause as a command or the API prints it: numbers as exact decimal strings in ``unit``."""

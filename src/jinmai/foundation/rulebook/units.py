@@ -9,7 +9,7 @@ from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from typing import Literal
 
 from jinmai.foundation.kernel import errors
-from jinmai.foundation.kernel.errors import Refusal
+from jinmai.foundation.kernel.errors import Refusal, Words
 
 Dimension = Literal["money", "ratio", "count", "word", "truth"]
 
@@ -40,7 +40,7 @@ def dimension(unit: str) -> Dimension:
         return "word"
     if unit in TRUTH:
         return "truth"
-    raise Refusal("JM-RUL-001", f"不认识的单位“{unit}”", "请用 元、万元、亿元、%、‰、倍、月、天、户等已登记的单位")
+    raise Refusal("JM-RUL-001", Words("不认识的单位“%(unit)s”", unit=unit), "请用 元、万元、亿元、%、‰、倍、月、天、户等已登记的单位")
 
 
 def is_numeric(unit: str) -> bool:
@@ -51,7 +51,7 @@ def is_numeric(unit: str) -> bool:
 def scale(unit: str) -> int:
     """How many base units one ``unit`` is; refuses words and truths (JM-RUL-001)."""
     if not is_numeric(unit):
-        raise Refusal("JM-RUL-001", f"单位“{unit}”不是数量", "词语和是否类指标不换算")
+        raise Refusal("JM-RUL-001", Words("单位“%(unit)s”不是数量", unit=unit), "词语和是否类指标不换算")
     return MONEY.get(unit) or RATIO.get(unit) or 1
 
 
@@ -64,20 +64,20 @@ def to_base(value: str | int | Decimal, unit: str) -> int:
     (591700000, 100000000, 24)
     """
     if isinstance(value, (float, bool)):
-        raise Refusal("JM-RUL-002", f"{value!r} 不是十进制写法的数", '请写成加引号的十进制数，如 "8.3"')
+        raise Refusal("JM-RUL-002", Words("%(value)s 不是十进制写法的数", value=repr(value)), '请写成加引号的十进制数，如 "8.3"')
     factor = scale(unit)
     try:
         number = Decimal(str(value).strip())
     except InvalidOperation:
-        raise Refusal("JM-RUL-002", f"“{value}”不是数", "请写成十进制数，如 8.3") from None
+        raise Refusal("JM-RUL-002", Words("“%(value)s”不是数", value=value), "请写成十进制数，如 8.3") from None
     if not number.is_finite() or abs(number) > LARGEST:
-        raise Refusal("JM-RUL-002", f"“{value}”超出可计算的范围", "请核对数字和单位")
+        raise Refusal("JM-RUL-002", Words("“%(value)s”超出可计算的范围", value=value), "请核对数字和单位")
     numerator, denominator = number.as_integer_ratio()
     base, rest = divmod(numerator * factor, denominator)
     if rest:
-        raise Refusal("JM-RUL-002", f"“{value} {unit}”细于最小单位，不能精确比较", "请减少小数位")
+        raise Refusal("JM-RUL-002", Words("“%(value)s %(unit)s”细于最小单位，不能精确比较", value=value, unit=unit), "请减少小数位")
     if abs(base) > LARGEST:
-        raise Refusal("JM-RUL-002", f"“{value} {unit}”超出可计算的范围", "请核对数字和单位")
+        raise Refusal("JM-RUL-002", Words("“%(value)s %(unit)s”超出可计算的范围", value=value, unit=unit), "请核对数字和单位")
     return base
 
 

@@ -132,7 +132,7 @@ def zh_date(value: date | datetime | None) -> str:
     local = legal(value)
     if (get_language() or "").startswith("en"):
         return f"{local.day} {local:%B %Y}"
-    return f"{local.year}年{local.month}月{local.day}日"
+    return f"{local.year}年{local.month}月{local.day}日"  # Chinese only
 
 
 def due_in(due_on: date, on: date | None = None) -> int:

@@ -16,7 +16,7 @@ from time import perf_counter
 from typing import IO, Any
 
 from jinmai.foundation.kernel.clock import Clock
-from jinmai.foundation.kernel.errors import Refusal
+from jinmai.foundation.kernel.errors import Refusal, Words
 from jinmai.foundation.kernel.home import Home, open_home
 
 from . import database, sealing
@@ -39,7 +39,7 @@ def backup(home: Home, target: Path, recipient: str) -> dict[str, Any]:
     started = perf_counter()
     key = sealing.public_key(recipient)
     if target.exists():
-        raise Refusal("JM-BAK-001", f"文件“{target.name}”已存在，没有覆盖", "请换一个文件名")
+        raise Refusal("JM-BAK-001", Words("文件“%(name)s”已存在，没有覆盖", name=target.name), "请换一个文件名")
     target.parent.mkdir(parents=True, exist_ok=True)
     home.cache.mkdir(exist_ok=True)
     staging = Path(tempfile.mkdtemp(prefix="backup-", dir=home.cache))
@@ -154,7 +154,7 @@ def restore(source: Path, key: Path, target: Path, database_url: str = "") -> di
     """
     started = perf_counter()
     if target.exists() and any(target.iterdir()):
-        raise Refusal("JM-BAK-007", f"目录“{target.name}”不是空的，没有恢复", "请给一个空目录")
+        raise Refusal("JM-BAK-007", Words("目录“%(name)s”不是空的，没有恢复", name=target.name), "请给一个空目录")
     target.parent.mkdir(parents=True, exist_ok=True)
     staging = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
     try:
@@ -178,7 +178,9 @@ def restore(source: Path, key: Path, target: Path, database_url: str = "") -> di
 def changed_after(differing: list[str]) -> Refusal:
     """The refusal when what was restored is not what was backed up."""
     return Refusal(
-        "JM-BAK-009", f"恢复后有 {len(differing)} 处与备份清单不符：{'、'.join(differing[:5])}", "请改用另一份备份"
+        "JM-BAK-009",
+        Words("恢复后有 %(count)s 处与备份清单不符：%(names)s", count=len(differing), names="、".join(differing[:5])),
+        "请改用另一份备份",
     )
 
 
@@ -231,8 +233,11 @@ def _take(content: IO[bytes], path: Path | None) -> dict[str, Any]:
 def _place_database(staging: Path, manifest: dict[str, Any], database_url: str) -> None:
     """Put the dump where the restored home will look for it, and say so in its ``jinmai.toml``."""
     if (manifest["engine"] == "postgresql") != bool(database_url):
-        wanted = "PostgreSQL，请用 --database 给出一个空数据库" if not database_url else "SQLite，请不要给 --database"
-        raise Refusal("JM-BAK-008", "备份与目标的数据库种类不同", f"备份来自 {wanted}")
+        if database_url:
+            raise Refusal("JM-BAK-008", "备份与目标的数据库种类不同", "备份来自 SQLite，请不要给 --database")
+        raise Refusal(
+            "JM-BAK-008", "备份与目标的数据库种类不同", "备份来自 PostgreSQL，请用 --database 给出一个空数据库"
+        )
     if database_url:
         database.restore_postgresql(staging / DUMP, database_url)
         (staging / DUMP).unlink()

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from jinmai.foundation.kernel.errors import Broken, Refusal
+from jinmai.foundation.kernel.errors import Broken, Refusal, Words
 
 SQLITE_NAME = "jinmai.sqlite3"
 ROWS = 2000
@@ -67,7 +67,7 @@ def postgresql_program(name: str) -> str:
     """``pg_dump`` or ``pg_restore``: on the path, or where Debian keeps them; refuses when there is none (JM-BAK-006)."""
     found = shutil.which(name) or max(glob.glob(f"/usr/lib/postgresql/*/bin/{name}"), default="")
     if not found:
-        raise Refusal("JM-BAK-006", f"这台机器没有 {name}", "请安装 PostgreSQL 客户端（postgresql-client）")
+        raise Refusal("JM-BAK-006", Words("这台机器没有 %(name)s", name=name), "请安装 PostgreSQL 客户端（postgresql-client）")
     return found
 
 

@@ -14,7 +14,7 @@ from typing import IO
 
 import pyrage
 
-from jinmai.foundation.kernel.errors import Refusal
+from jinmai.foundation.kernel.errors import Refusal, Words
 
 MARK = "# public key: "
 CHUNK = 1 << 16
@@ -29,7 +29,7 @@ def new_key(path: Path) -> str:
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
-        raise Refusal("JM-BAK-001", f"文件“{path.name}”已存在，没有覆盖", "请换一个文件名") from None
+        raise Refusal("JM-BAK-001", Words("文件“%(name)s”已存在，没有覆盖", name=path.name), "请换一个文件名") from None
     public = str(identity.to_public())
     with os.fdopen(descriptor, "w", encoding="ascii") as handle:
         handle.write(f"{MARK}{public}\n{identity}\n")
@@ -57,7 +57,7 @@ def private_key(path: Path) -> pyrage.x25519.Identity:
                 return pyrage.x25519.Identity.from_str(line.strip())
             except pyrage.IdentityError:
                 break
-    raise Refusal("JM-BAK-003", f"“{path.name}”里没有恢复密钥", "请用“jinmai backup-key”生成的密钥文件")
+    raise Refusal("JM-BAK-003", Words("“%(name)s”里没有恢复密钥", name=path.name), "请用“jinmai backup-key”生成的密钥文件")
 
 
 def seal(write: Callable[[IO[bytes]], None], target: Path, recipient: pyrage.x25519.Recipient) -> None:

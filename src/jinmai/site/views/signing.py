@@ -26,7 +26,7 @@ from jinmai.foundation.kernel.access.passwords import unused_since, why_change
 from jinmai.foundation.kernel.access.session import choose_membership
 from jinmai.foundation.kernel.action import object_ref
 from jinmai.foundation.kernel.audit.chain import record
-from jinmai.foundation.kernel.errors import Refusal
+from jinmai.foundation.kernel.errors import Refusal, Words
 from jinmai.site import actions
 from jinmai.site.forms import NewPasswordForm, PasswordForm, SignInForm
 
@@ -73,7 +73,7 @@ def arrived(request: HttpRequest, arrival: logins.Arrival, *, via: str, next_url
         disable_account(Actor.platform(), user=arrival.user)
         raise Refusal(
             "JM-ACC-044",
-            _("这个账号已有 %(days)s 天没有使用，已停用") % {"days": days},
+            Words("这个账号已有 %(days)s 天没有使用，已停用", days=days),
             _("请联系安全管理员核实身份后启用"),
         )
     return advance(request, entries.begin(request, arrival.user, via=via, next_url=next_url, factor=arrival.factor))

@@ -23,7 +23,7 @@ from jinmai.site.figures import counts_for, figures_for
 from jinmai.site.overdue import overdue_orders
 from jinmai.site.words import verb_words
 
-WEEKDAYS = "一二三四五六日"
+WEEKDAYS = "一二三四五六日"  # Chinese only
 SHOWN_PER_GROUP = 8
 SOON = 3
 
@@ -76,7 +76,7 @@ def day_words(today: date) -> str:
     """2026年11月22日　星期日　第 47 周; in English the same in its own words."""
     if get_language() == "en":
         return f"{today:%A} {today.day} {today:%B %Y}, week {today.isocalendar().week}"
-    return f"{zh_date(today)}　星期{WEEKDAYS[today.weekday()]}　第 {today.isocalendar().week} 周"
+    return f"{zh_date(today)}　星期{WEEKDAYS[today.weekday()]}　第 {today.isocalendar().week} 周"  # Chinese only
 
 
 @page("site.home")

@@ -16,7 +16,7 @@ from jinmai.desks.financing.models import Need, Order
 from jinmai.foundation.kernel.access.actor import Actor
 from jinmai.foundation.kernel.action import action, object_ref
 from jinmai.foundation.kernel.clock import Clock
-from jinmai.foundation.kernel.errors import NotFound, Refusal
+from jinmai.foundation.kernel.errors import NotFound, Refusal, Words
 from jinmai.foundation.kernel.organisations.models import Organisation
 from jinmai.foundation.kernel.work.clocks import start_clock
 from jinmai.foundation.kernel.work.models import DueClock
@@ -24,7 +24,7 @@ from jinmai.foundation.kernel.work.tasks import cancel_tasks, open_task
 from jinmai.foundation.rulebook import NotInForce, explain, get
 from jinmai.foundation.rulebook.uses import Input, record_use
 
-EVIDENCE_SERIES = "证"
+EVIDENCE_SERIES = "证"  # Chinese only: sign of a case number
 #: How long the asked organisation has; a city without the rule sets no limit.
 ANSWER_RULE = "evidence_answer_working_days"
 #: A need still being worked on, or just closed unmet: its standards can be looked at.
@@ -118,7 +118,7 @@ def request_evidence(
     _check_may_be_asked(need, organisation, role)
     if need.evidence_requests.filter(item=item, organisation=organisation, status="asked").exists():
         raise Refusal(
-            "JM-FIN-068", _("已请%(name)s核实这一项，尚未回复") % {"name": organisation.name}, _("请等待回复，或先撤回原请求")
+            "JM-FIN-068", Words("已请%(name)s核实这一项，尚未回复", name=organisation.name), _("请等待回复，或先撤回原请求")
         )
     clock = _answer_clock()
     made = EvidenceRequest.objects.create(
@@ -164,7 +164,7 @@ def answer_evidence(actor: Actor, request: EvidenceRequest, *, finding: str, ans
     if not answer.strip():
         raise Refusal("JM-FIN-067", _("没有写明核实情况"), _("请写明看到、查到的情况"))
     if not found.is_open:
-        raise Refusal("JM-FIN-069", _("这项请求%(state)s") % {"state": found.get_status_display()}, _("不需要再回复"))
+        raise Refusal("JM-FIN-069", Words("这项请求%(state)s", state=found.get_status_display()), _("不需要再回复"))
     found.status = EvidenceRequest.Status.ANSWERED
     found.finding = finding
     found.answer = answer.strip()
@@ -189,7 +189,7 @@ def withdraw_evidence(actor: Actor, request: EvidenceRequest, *, reason: str) ->
     if found is None:
         raise NotFound()
     if not found.is_open:
-        raise Refusal("JM-FIN-069", _("这项请求%(state)s") % {"state": found.get_status_display()}, _("不能撤回"))
+        raise Refusal("JM-FIN-069", Words("这项请求%(state)s", state=found.get_status_display()), _("不能撤回"))
     found.status = EvidenceRequest.Status.WITHDRAWN
     found.withdrawn_at, found.withdrawn_reason = Clock.now(), reason.strip()
     found.save(update_fields=["status", "withdrawn_at", "withdrawn_reason"])
@@ -213,7 +213,7 @@ def conclude_criteria(actor: Actor, need: Need, *, recommended: bool, reason: st
     if recommended and told.answer != "yes":
         lacking = "、".join(_state_words(one) for one in sheet.standards if one.state != criteria.HOLDS)
         raise Refusal(
-            "JM-FIN-064", _("五项标准没有全部确认：%(items)s") % {"items": lacking},
+            "JM-FIN-064", Words("五项标准没有全部确认：%(items)s", items=lacking),
             _("请补齐凭据并确认，或作出“暂不推荐”并写明原因"), sheet.rule.citation,
         )  # fmt: skip
     if not recommended and not reason.strip():
@@ -247,7 +247,7 @@ def reviewed_need(actor: Actor, need: Need) -> Need:
     found = Need.objects.select_related("organisation", "region", "subject").get(pk=need.pk)
     if found.status not in REVIEWABLE:
         raise Refusal(
-            "JM-FIN-062", _("需求%(state)s，不再核验五项标准") % {"state": found.get_status_display()}, _("无需办理")
+            "JM-FIN-062", Words("需求%(state)s，不再核验五项标准", state=found.get_status_display()), _("无需办理")
         )
     return found
 
@@ -282,7 +282,7 @@ def _check_may_be_asked(need: Need, organisation: Organisation, role: str) -> No
         fits = fits and Order.objects.filter(need=need, institution=organisation).exists()
     if not fits or not organisation.active:
         raise Refusal(
-            "JM-FIN-066", _("不能请%(name)s核实") % {"name": organisation.name},
+            "JM-FIN-066", Words("不能请%(name)s核实", name=organisation.name),
             _("请选择市级部门、企业所在区县的镇街，或已收到这笔需求的机构"),
         )  # fmt: skip
 

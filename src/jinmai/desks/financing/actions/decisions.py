@@ -15,7 +15,7 @@ from jinmai.desks.financing.models import Decision, Loan, Need, Order, RefusalRe
 from jinmai.foundation.kernel.access.actor import Actor
 from jinmai.foundation.kernel.action import action, object_ref
 from jinmai.foundation.kernel.clock import Clock
-from jinmai.foundation.kernel.errors import NotFound, Refusal
+from jinmai.foundation.kernel.errors import NotFound, Refusal, Words
 from jinmai.foundation.kernel.money import fen_to_wan
 from jinmai.foundation.kernel.work.tasks import close_tasks
 
@@ -106,7 +106,7 @@ def record_disbursement(
     already = order.loans.aggregate(total=Sum("disbursed_fen"))["total"] or 0
     if disbursed_fen <= 0 or already + disbursed_fen > decision.amount_fen:
         left = fen_to_wan(decision.amount_fen - already)
-        raise Refusal("JM-FIN-019", _("放款额应大于零且不超过授信余额"), _("尚可放款 %(left)s 万元") % {"left": left})
+        raise Refusal("JM-FIN-019", _("放款额应大于零且不超过授信余额"), Words("尚可放款 %(left)s 万元", left=left))
     if day > Clock.today() or day < decision.decided_on:
         raise Refusal("JM-FIN-020", _("放款日应在授信决定之后、今天之前"), _("请核对放款凭证上的日期"))
     if order.loans.filter(contract_number=contract_number).exists():
@@ -159,7 +159,7 @@ def _check_terms(order: Order, amount_fen: int | None, rate_e9: int | None, term
         raise Refusal("JM-FIN-017", _("授信条件不完整"), _("请填写授信额、年化利率和期限"))
     if amount_fen > order.need.amount_fen:
         asked = fen_to_wan(order.need.amount_fen)
-        raise Refusal("JM-FIN-017", _("授信额超过申请额"), _("企业申请 %(asked)s 万元") % {"asked": asked})
+        raise Refusal("JM-FIN-017", _("授信额超过申请额"), Words("企业申请 %(asked)s 万元", asked=asked))
 
 
 def _reason(code: str | None) -> RefusalReason:

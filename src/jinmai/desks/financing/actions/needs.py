@@ -15,7 +15,7 @@ from jinmai.desks.financing.models import Need, Order, ProductVersion
 from jinmai.foundation.kernel.access.actor import Actor
 from jinmai.foundation.kernel.action import action, object_ref
 from jinmai.foundation.kernel.clock import Clock
-from jinmai.foundation.kernel.errors import NotFound, Refusal
+from jinmai.foundation.kernel.errors import NotFound, Refusal, Words
 from jinmai.foundation.kernel.organisations.models import Organisation, Region
 from jinmai.foundation.kernel.work.tasks import cancel_tasks
 
@@ -74,7 +74,7 @@ def update_need(actor: Actor, need: Need, **changes: Any) -> Need:
     """
     need = _own(actor, need)
     if unknown := set(changes) - set(EDITABLE):
-        raise Refusal("JM-FIN-001", _("没有这些栏目：%(names)s") % {"names": "、".join(sorted(unknown))})
+        raise Refusal("JM-FIN-001", Words("没有这些栏目：%(names)s", names="、".join(sorted(unknown))))
     if not need.is_draft and set(changes) - {"declared"}:
         raise Refusal("JM-FIN-003", _("需求已提交，额度、期限、用途不能再改"), _("请撤回后另写一份需求"))
     for name, value in changes.items():
@@ -103,7 +103,7 @@ def submit_need(
     need = _own(actor, need)
     chosen = list(versions)
     if need.status not in SENDABLE or need.orders.filter(status__in=("terms_accepted", "disbursed")).exists():
-        raise Refusal("JM-FIN-006", _("需求%(state)s，不能再提交") % {"state": need.get_status_display()})
+        raise Refusal("JM-FIN-006", Words("需求%(state)s，不能再提交", state=need.get_status_display()))
     if not consent:
         raise Refusal("JM-FIN-004", _("尚未同意授权"), _("请勾选授权后再提交；不同意也可以继续自查"))
     if consent_until <= Clock.today():
@@ -125,7 +125,7 @@ def withdraw_need(actor: Actor, need: Need, *, reason: str) -> Need:
     """Take a need back (撤回); institutions that hold it are told and stop. Refuses once terms were accepted (JM-FIN-009)."""
     need = _own(actor, need)
     if need.status in (Need.Status.MET, Need.Status.WITHDRAWN):
-        raise Refusal("JM-FIN-009", _("需求%(state)s，不能撤回") % {"state": need.get_status_display()})
+        raise Refusal("JM-FIN-009", Words("需求%(state)s，不能撤回", state=need.get_status_display()))
     if need.orders.filter(status__in=("terms_accepted", "disbursed")).exists():
         raise Refusal("JM-FIN-009", _("已接受机构授信，不能撤回"), _("请与机构协商，由机构办理"))
     end_orders(actor, need, Order.Status.WITHDRAWN, _("企业撤回需求"))
@@ -197,9 +197,9 @@ def _send_to(
 ) -> None:
     product = version.product
     if not ProductVersion.objects.in_force(Clock.today()).filter(pk=version.pk).exists():
-        raise Refusal("JM-FIN-007", _("“%(name)s”当日未生效") % {"name": product.name}, _("请另选产品"))
+        raise Refusal("JM-FIN-007", Words("“%(name)s”当日未生效", name=product.name), _("请另选产品"))
     if need.orders.filter(version__product=product, status__in=(*Order.LIVE, "disbursed")).exists():
-        raise Refusal("JM-FIN-008", _("“%(name)s”已经提交过") % {"name": product.name}, _("请在对接单中查看进度"))
+        raise Refusal("JM-FIN-008", Words("“%(name)s”已经提交过", name=product.name), _("请在对接单中查看进度"))
     institution = serving_office(product.institution, need.region)
     order = Order.objects.create(
         number=record.next_number(record.ORDER_SERIES),

@@ -13,7 +13,7 @@ from jinmai.desks.financing.models import Need, Order, ProductVersion
 from jinmai.foundation.kernel.access.actor import Actor
 from jinmai.foundation.kernel.action import action, object_ref
 from jinmai.foundation.kernel.clock import Clock
-from jinmai.foundation.kernel.errors import NotFound, Refusal
+from jinmai.foundation.kernel.errors import NotFound, Refusal, Words
 from jinmai.foundation.kernel.work.clocks import resume, suspend
 from jinmai.foundation.kernel.work.tasks import close_tasks
 
@@ -207,7 +207,7 @@ def _locked(actor: Actor, order: Order, states: Iterable[str], **whose: object) 
     if found.status not in states:
         raise Refusal(
             "JM-FIN-010",
-            _("对接单%(state)s，不能办理这一步") % {"state": found.get_status_display()},
+            Words("对接单%(state)s，不能办理这一步", state=found.get_status_display()),
             _("请刷新页面，按当前环节办理"),
         )
     return found
@@ -221,6 +221,6 @@ def _check_product(actor: Actor, version: ProductVersion | None) -> None:
     if version is None:
         return
     if not actor.organisation_path.startswith(version.product.institution.path):
-        raise Refusal("JM-FIN-013", _("“%(name)s”不是本机构的产品") % {"name": version.product.name})
+        raise Refusal("JM-FIN-013", Words("“%(name)s”不是本机构的产品", name=version.product.name))
     if not ProductVersion.objects.in_force(Clock.today()).filter(pk=version.pk).exists():
-        raise Refusal("JM-FIN-007", _("“%(name)s”当日未生效") % {"name": version.product.name}, _("请另选产品"))
+        raise Refusal("JM-FIN-007", Words("“%(name)s”当日未生效", name=version.product.name), _("请另选产品"))

@@ -11,10 +11,10 @@ from jinmai.desks.financing.models import Loan, RenewalLetter
 from jinmai.foundation.kernel.access.actor import Actor
 from jinmai.foundation.kernel.action import action
 from jinmai.foundation.kernel.clock import Clock
-from jinmai.foundation.kernel.errors import NotFound, Refusal
+from jinmai.foundation.kernel.errors import NotFound, Refusal, Words
 from jinmai.foundation.kernel.money import fen_to_wan
 
-LETTER_SERIES = "续"
+LETTER_SERIES = "续"  # Chinese only: sign of a case number
 Status = RenewalLetter.Status
 
 
@@ -31,12 +31,12 @@ def issue_renewal_letter(
     loan = own_loan(actor, loan)
     today, by = Clock.today(), renew_by or loan.due_on
     if loan.due_on < today:
-        raise Refusal("JM-FIN-050", _("贷款已于 %(day)s 到期") % {"day": loan.due_on}, _("续贷应在到期前办理"))
+        raise Refusal("JM-FIN-050", Words("贷款已于 %(day)s 到期", day=loan.due_on), _("续贷应在到期前办理"))
     if amount_fen <= 0 or term_months <= 0 or amount_fen > loan.disbursed_fen:
         most = fen_to_wan(loan.disbursed_fen)
-        raise Refusal("JM-FIN-051", _("承诺金额或期限不合要求"), _("金额不超过原贷款 %(most)s 万元，期限至少 1 个月") % {"most": most})
+        raise Refusal("JM-FIN-051", _("承诺金额或期限不合要求"), Words("金额不超过原贷款 %(most)s 万元，期限至少 1 个月", most=most))
     if not today <= by <= loan.due_on:
-        raise Refusal("JM-FIN-051", _("签约日应在今天与贷款到期日之间"), _("不晚于 %(day)s") % {"day": loan.due_on})
+        raise Refusal("JM-FIN-051", _("签约日应在今天与贷款到期日之间"), Words("不晚于 %(day)s", day=loan.due_on))
     if loan.renewal_letters.filter(status__in=(Status.ISSUED, Status.KEPT)).exists():
         raise Refusal("JM-FIN-052", _("这笔贷款已有续贷承诺函"), _("如需更改，请先撤回原承诺函"))
     letter = RenewalLetter.objects.create(
@@ -74,8 +74,8 @@ def keep_renewal_letter(
         raise Refusal("JM-FIN-054", _("没有写明怎样兑现"), _("请选择新放款，或写明续贷合同号"))
     if not letter.issued_on <= day <= min(letter.renew_by, Clock.today()):
         raise Refusal(
-            "JM-FIN-055", _("兑现日 %(day)s 不在承诺期内") % {"day": day},
-            _("承诺期为 %(start)s 至 %(end)s；过期的记为未兑现") % {"start": letter.issued_on, "end": letter.renew_by},
+            "JM-FIN-055", Words("兑现日 %(day)s 不在承诺期内", day=day),
+            Words("承诺期为 %(start)s 至 %(end)s；过期的记为未兑现", start=letter.issued_on, end=letter.renew_by),
         )  # fmt: skip
     letter.status, letter.kept_on = Status.KEPT, day
     letter.kept_loan, letter.kept_note = new_loan, note.strip()
@@ -128,7 +128,7 @@ def own_letter(actor: Actor, letter: RenewalLetter, states: tuple[str, ...]) -> 
     found = RenewalLetter.objects.select_for_update(of=("self",)).select_related("loan__order__need").get(pk=letter.pk)
     if found.status not in states:
         raise Refusal(
-            "JM-FIN-053", _("承诺函%(state)s，不能办理") % {"state": found.get_status_display()}, _("请刷新页面后再看")
+            "JM-FIN-053", Words("承诺函%(state)s，不能办理", state=found.get_status_display()), _("请刷新页面后再看")
         )
     return found
 

@@ -25,7 +25,7 @@ from jinmai.foundation.kernel.access.models import ApiKey, Membership
 from jinmai.foundation.kernel.access.permissions import operations
 from jinmai.foundation.kernel.action import action
 from jinmai.foundation.kernel.clock import Clock
-from jinmai.foundation.kernel.errors import NotAllowed, NotFound, Refusal
+from jinmai.foundation.kernel.errors import NotAllowed, NotFound, Refusal, Words
 from jinmai.foundation.kernel.home import current_home
 
 FORM = re.compile(r"Bearer jm_([0-9a-f]{8})_([A-Za-z0-9_-]{43})", re.ASCII)
@@ -59,7 +59,7 @@ def issue_key(
     strangers = [name for name in named if live.role not in _holders(name)]
     if strangers:
         raise Refusal(
-            "JM-ACC-062", _("这个岗位没有这些操作：%(names)s") % {"names": "、".join(strangers)}, _("请从岗位持有的操作中选")
+            "JM-ACC-062", Words("这个岗位没有这些操作：%(names)s", names="、".join(strangers)), _("请从岗位持有的操作中选")
         )
     if not label.strip():
         raise Refusal("JM-ACC-063", _("没有写明密钥的用途"), _("请写明给哪个系统用，如“信贷系统对接”"))

@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy
 from jinmai.foundation.kernel.access.models import PasswordRecord, User
 from jinmai.foundation.kernel.access.policy import Policy, policy
 from jinmai.foundation.kernel.clock import Clock
-from jinmai.foundation.kernel.errors import Refusal
+from jinmai.foundation.kernel.errors import Refusal, Words
 
 ONE_TIME_LENGTH = 16
 #: Without the characters that are mistaken for one another on paper.
@@ -60,7 +60,7 @@ def refuse_unfit(password: str, user: User | None = None) -> None:
         raise Refusal(
             "JM-ACC-021",
             _("新口令是用过的口令"),
-            _("请换一个最近 %(count)s 次没有用过的口令") % {"count": asked.password_history},
+            Words("请换一个最近 %(count)s 次没有用过的口令", count=asked.password_history),
         )
 
 

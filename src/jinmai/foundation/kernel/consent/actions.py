@@ -12,7 +12,7 @@ from jinmai.foundation.kernel.action import action
 from jinmai.foundation.kernel.clock import Clock
 from jinmai.foundation.kernel.consent.models import Consent
 from jinmai.foundation.kernel.consent.purposes import CONSENTED
-from jinmai.foundation.kernel.errors import NotFound, Refusal
+from jinmai.foundation.kernel.errors import NotFound, Refusal, Words
 from jinmai.foundation.kernel.notices.actions import notify
 from jinmai.foundation.kernel.organisations.models import Organisation
 from jinmai.foundation.kernel.subjects.models import Subject
@@ -48,7 +48,7 @@ def grant_consent(
     if ends_on < starts_on or ends_on < Clock.today():
         raise Refusal("JM-CON-012", "授权的截止日期早于开始日期或今天", "请重新选择截止日期")
     if not receiver.is_financial:
-        raise Refusal("JM-CON-013", f"“{receiver.name}”不是可授权的金融机构", "请从机构名录中选择")
+        raise Refusal("JM-CON-013", Words("“%(name)s”不是可授权的金融机构", name=receiver.name), "请从机构名录中选择")
     return Consent.objects.create(
         subject=subject,
         receiver=receiver,

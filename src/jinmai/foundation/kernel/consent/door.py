@@ -20,7 +20,7 @@ from jinmai.foundation.kernel.consent.purposes import (
     STATUTORY_DUTY,
     STATUTORY_ROLES,
 )
-from jinmai.foundation.kernel.errors import Broken, Refusal
+from jinmai.foundation.kernel.errors import Broken, Refusal, Words
 from jinmai.foundation.kernel.organisations.models import Organisation
 from jinmai.foundation.kernel.subjects.models import Subject
 
@@ -80,7 +80,7 @@ def _basis(actor: Actor, subject_id: UUID, purpose: str, fields: set[str]) -> tu
             return Basis.CONSENT, consent.pk
     raise Refusal(
         "JM-CON-001",
-        f"没有以“{LABELS.get(purpose, purpose)}”为目的查阅这家企业数据的有效授权",
+        Words("没有以“%(purpose)s”为目的查阅这家企业数据的有效授权", purpose=LABELS.get(purpose, purpose)),
         "请由企业在“授权与查阅”中授权后再查；已撤回或到期的授权不能再用",
     )
 

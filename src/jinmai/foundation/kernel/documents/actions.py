@@ -18,7 +18,7 @@ from jinmai.foundation.kernel.documents.limits import limits
 from jinmai.foundation.kernel.documents.models import Attachment, Document
 from jinmai.foundation.kernel.documents.scanners import Verdict, scanner
 from jinmai.foundation.kernel.documents.store import Received
-from jinmai.foundation.kernel.errors import NotFound, Refusal
+from jinmai.foundation.kernel.errors import NotFound, Refusal, Words
 
 Scan = Document.Scan
 LONGEST_LABEL = 120
@@ -203,7 +203,7 @@ def purge_document(actor: Actor, document: Document) -> Document:
     if Clock.today() <= found.keep_until:
         raise Refusal(
             "JM-DOC-013",
-            _("文件应保存到 %(until)s，还不能销毁") % {"until": found.keep_until.isoformat()},
+            Words("文件应保存到 %(until)s，还不能销毁", until=found.keep_until.isoformat()),
             _("请在保存期满之后办理"),
         )
     store.lock_digest(found.sha256)

@@ -15,7 +15,7 @@ from django.utils.translation import gettext_noop as mark
 
 from jinmai.foundation.kernel.documents import child
 from jinmai.foundation.kernel.documents.limits import Limits
-from jinmai.foundation.kernel.errors import Refusal
+from jinmai.foundation.kernel.errors import Refusal, Words
 
 
 @dataclass(frozen=True)
@@ -89,8 +89,8 @@ def recognise(path: Path, name: str, limits: Limits) -> Recognised:
     if claimed is not kind:
         raise Refusal(
             "JM-DOC-003",
-            _("文件名“%(name)s”和内容不符：内容是%(kind)s") % {"name": name, "kind": _(kind.label)},
-            _("请按内容改正扩展名（%(endings)s）后重新上传") % {"endings": "、".join(kind.endings)},
+            Words("文件名“%(name)s”和内容不符：内容是%(kind)s", name=name, kind=_(kind.label)),
+            Words("请按内容改正扩展名（%(endings)s）后重新上传", endings="、".join(kind.endings)),
         )
     pages = CHECKS[kind.name](content, path, limits)
     media_type = "text/csv; charset=utf-8" if name.lower().endswith(".csv") else kind.media_type
@@ -118,7 +118,7 @@ def _not_taken(content: bytes) -> Refusal:
         looks = _magic_words(content)
     return Refusal(
         "JM-DOC-002",
-        _("不接收这种文件：内容像是%(looks)s") % {"looks": looks},
+        Words("不接收这种文件：内容像是%(looks)s", looks=looks),
         _("请上传 PDF、PNG、JPEG、XLSX、DOCX、CSV 或 TXT；其他文件请先打印成 PDF"),
     )
 
@@ -135,7 +135,7 @@ def _magic_words(content: bytes) -> str:
 def _two_in_one(what: str) -> Refusal:
     return Refusal(
         "JM-DOC-004",
-        _("文件里夹带了别的内容：%(what)s") % {"what": what},
+        Words("文件里夹带了别的内容：%(what)s", what=what),
         _("请从原件重新扫描或另存一份再上传"),
     )
 

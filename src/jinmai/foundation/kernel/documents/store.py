@@ -16,7 +16,7 @@ from typing import Any
 from django.db import connection
 from django.utils.translation import gettext as _
 
-from jinmai.foundation.kernel.errors import Refusal
+from jinmai.foundation.kernel.errors import Refusal, Words
 from jinmai.foundation.kernel.home import current_home
 
 INCOMING = "incoming"
@@ -82,7 +82,7 @@ def _write(path: Path, upload: Any, max_bytes: int) -> tuple[str, int]:
             if size > max_bytes:
                 raise Refusal(
                     "JM-DOC-001",
-                    _("文件超过 %(most)d MB") % {"most": max_bytes // 1024 // 1024},
+                    Words("文件超过 %(most)d MB", most=max_bytes // 1024 // 1024),
                     _("请压缩图片或拆成几个文件后再上传"),
                 )
             digest.update(chunk)

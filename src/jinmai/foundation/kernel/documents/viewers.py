@@ -9,6 +9,7 @@ from uuid import UUID
 
 from django.core.exceptions import ValidationError
 from django.db import models
+from django.utils.translation import gettext_noop
 
 from jinmai.foundation.kernel.access.actor import Actor
 from jinmai.foundation.kernel.access.permissions import allows
@@ -49,7 +50,7 @@ class Viewer:
 
 
 VIEWERS: dict[str, Viewer] = {}
-ANY_PAPER = (("other", "其他材料"),)
+ANY_PAPER = (("other", gettext_noop("其他材料")),)
 
 
 def register(

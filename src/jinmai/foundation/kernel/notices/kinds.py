@@ -13,8 +13,8 @@ from django.utils.translation import gettext as _
 from jinmai.foundation.kernel.errors import Broken
 
 DECLARED = Path(__file__).parent / "kinds.yaml"
-SIGNATURE = "【金脉】"
-CLOSING = "，请登录平台查看。"
+SIGNATURE = "【金脉】"  # Chinese only: the filed text of a short message
+CLOSING = "，请登录平台查看。"  # Chinese only: the same
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from uuid import UUID
 
-from jinmai.foundation.kernel.errors import NotFound
+from jinmai.foundation.kernel.errors import NotFound, Words
 from jinmai.foundation.kernel.subjects.models import Identifier, Subject
 
 
@@ -15,7 +15,7 @@ def find_by_key(key: str) -> Subject:
     scheme, _, value = key.partition(":")
     found = Identifier.objects.select_related("subject").filter(scheme=scheme, value=value).first()
     if found is None:
-        raise NotFound(reason=f"没有标识为“{value}”的主体")
+        raise NotFound(reason=Words("没有标识为“%(value)s”的主体", value=value))
     return found.subject
 
 
@@ -23,7 +23,7 @@ def find_by_code(code: str) -> Subject:
     """The subject that goes by ``code`` in whatever scheme; refuses with JM-KER-404 when none or more than one does."""
     found = list(Identifier.objects.select_related("subject").filter(value=code)[:2])
     if len(found) != 1:
-        raise NotFound(reason=f"没有唯一标识为“{code}”的主体")
+        raise NotFound(reason=Words("没有唯一标识为“%(code)s”的主体", code=code))
     return found[0].subject
 
 

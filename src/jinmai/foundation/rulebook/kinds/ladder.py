@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from jinmai.foundation.kernel.errors import NotFound
+from jinmai.foundation.kernel.errors import NotFound, Words
 from jinmai.foundation.rulebook.condition import AllOf, Condition, Leaf
 from jinmai.foundation.rulebook.explain import Explanation, explain
 from jinmai.foundation.rulebook.faults import RuleFault, keys_of, list_of, mapping_of, text_of
@@ -75,7 +75,7 @@ def classify(
     """
     row = ladder.rows.get(key)
     if row is None:
-        raise NotFound("JM-RUL-006", f"分档表中没有“{key}”这一行", "请核对行业")
+        raise NotFound("JM-RUL-006", Words("分档表中没有“%(key)s”这一行", key=key), "请核对行业")
     told: dict[str, Explanation] = {}
     for place, name in enumerate(ladder.classes[:-1]):
         told[name] = explain(reaching(ladder, row, place), figures, measures or {}, on)

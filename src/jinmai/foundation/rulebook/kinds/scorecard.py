@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from jinmai.foundation.kernel import errors
+from jinmai.foundation.kernel.errors import Words
 from jinmai.foundation.rulebook.faults import RuleFault, keys_of, list_of, text_of
 from jinmai.foundation.rulebook.figures import Figure, Value, check_type
 from jinmai.foundation.rulebook.kinds.parameter import cell
@@ -38,12 +40,13 @@ class Bin:
         if self.members is not None:
             return "、".join(("是" if m else "否") if isinstance(m, bool) else str(m) for m in self.members)
         if self.lower is None and self.upper is None:
-            return "任意"
+            return errors.shown("任意")
         if self.lower is None:
-            return f"低于 {show(self.upper or 0, unit)}"
+            return errors.shown(Words("低于 %(upper)s", upper=show(self.upper or 0, unit)))
         if self.upper is None:
-            return f"{show(self.lower, unit)} 及以上"
-        return f"{show(self.lower, unit)} 至 {show(self.upper, unit)}（不含）"
+            return errors.shown(Words("%(lower)s 及以上", lower=show(self.lower, unit)))
+        between = {"lower": show(self.lower, unit), "upper": show(self.upper, unit)}
+        return errors.shown(Words("%(lower)s 至 %(upper)s（不含）", **between))
 
 
 @dataclass(frozen=True)
@@ -149,7 +152,7 @@ def _value(figure: Figure | Value) -> Value:
 def _score_one(indicator: Indicator, value: Value) -> IndicatorScore:
     check_type(value, indicator.unit, indicator.measure)
     found = indicator.missing if value is None else next((one for one in indicator.bins if one.holds(value)), None)
-    words = "缺数据" if value is None else found.in_words(indicator.unit) if found else "未列入分箱"
+    words = errors.shown("缺数据") if value is None else found.in_words(indicator.unit) if found else "未列入分箱"
     return IndicatorScore(
         id=indicator.id,
         measure=indicator.measure,

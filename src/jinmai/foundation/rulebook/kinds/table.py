@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from jinmai.foundation.kernel.errors import NotFound
+from jinmai.foundation.kernel.errors import NotFound, Words
 from jinmai.foundation.rulebook.faults import RuleFault, keys_of, list_of, mapping_of
 from jinmai.foundation.rulebook.kinds.parameter import Cell, cell
 from jinmai.foundation.rulebook.units import dimension
@@ -30,7 +30,7 @@ class Table:
         found = self.matching(**wanted)
         if len(found) != 1:
             asked = "、".join(f"{name}={value}" for name, value in wanted.items())
-            raise NotFound("JM-RUL-006", f"规则表中 {asked} 有 {len(found)} 行", "请核对查表的代码")
+            raise NotFound("JM-RUL-006", Words("规则表中 %(asked)s 有 %(count)s 行", asked=asked, count=len(found)), "请核对查表的代码")
         return found[0]
 
 

@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 
 from jinmai.foundation.kernel.access.actor import Actor
 from jinmai.foundation.kernel.access.permissions import allows, require
-from jinmai.foundation.kernel.errors import NotFound, Refusal
+from jinmai.foundation.kernel.errors import NotFound, Refusal, Words
 from jinmai.foundation.ui import actions
 from jinmai.foundation.ui.lists.asked import Asked
 from jinmai.foundation.ui.models import BulkRun
@@ -94,7 +94,7 @@ def _keys(page: ListPage, request: HttpRequest, asked: Asked) -> list[str]:
     if len(keys) > MOST_ROWS:
         raise Refusal(
             "JM-UI-007",
-            _("一次最多批量办理 %(most)d 行，您选了更多") % {"most": MOST_ROWS},
+            Words("一次最多批量办理 %(most)d 行，您选了更多", most=MOST_ROWS),
             _("请用条件缩小范围，分几批办理"),
         )
     return keys

@@ -9,6 +9,7 @@ from typing import Any
 from django.db.models import F, Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
+from django.utils.translation import gettext_lazy
 
 from jinmai.foundation.ui.lists import bulk, exporting, pressed
 from jinmai.foundation.ui.lists.asked import Asked
@@ -60,7 +61,7 @@ class ListPage:
     rows: Any
     filters: Sequence[Filter] = ()
     empty: Any = ""
-    export_name: str = "清单"
+    export_name: Any = gettext_lazy("清单")
     actions: Sequence[Button] = ()
     subtitle: Any = ""
     crumbs: Sequence[tuple[Any, str]] = ()
@@ -68,7 +69,7 @@ class ListPage:
     prepare: Callable[[list[Any]], list[Any] | None] | None = None
     row_url: Callable[[Any], str | None] | None = None
     row_tone: Callable[[Any], str] | None = None
-    count_unit: Any = "行"
+    count_unit: Any = gettext_lazy("行")
     distinct: tuple[str, str, str] | None = None
     note: Any = ""
     page_rows: int = PAGE_ROWS

@@ -14,7 +14,7 @@ from jinmai.foundation.kernel.access.passwords import one_time_password, set_pas
 from jinmai.foundation.kernel.access.policy import policy
 from jinmai.foundation.kernel.action import action
 from jinmai.foundation.kernel.clock import Clock
-from jinmai.foundation.kernel.errors import NotFound, Refusal
+from jinmai.foundation.kernel.errors import NotFound, Refusal, Words
 
 
 @action("kernel.register_user")
@@ -27,7 +27,7 @@ def register_user(
     Refuses a name that is taken (JM-ACC-010). Without a password nobody signs in with it until one is set.
     """
     if User.objects.filter(username=username).exists():
-        raise Refusal("JM-ACC-010", f"账号“{username}”已存在", "请换一个账号名")
+        raise Refusal("JM-ACC-010", Words("账号“%(username)s”已存在", username=username), "请换一个账号名")
     user = User(username=username, display_name=display_name)
     set_password(user, password, must_change=one_time or policy().first_password_changes)
     return user

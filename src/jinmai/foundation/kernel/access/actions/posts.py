@@ -9,7 +9,7 @@ from jinmai.foundation.kernel.access.models import Membership, Restriction, User
 from jinmai.foundation.kernel.access.permissions import operation_named, roles
 from jinmai.foundation.kernel.action import action
 from jinmai.foundation.kernel.clock import Clock
-from jinmai.foundation.kernel.errors import Refusal
+from jinmai.foundation.kernel.errors import Refusal, Words
 from jinmai.foundation.kernel.organisations.models import Organisation
 
 ADMIN_PREFIX = "admin."
@@ -21,7 +21,7 @@ def appoint(
 ) -> Membership:
     """Give an account a post (岗位); an administrator holds no second role (三员分立, JM-ACC-011)."""
     if role not in roles():
-        raise Refusal("JM-ACC-012", f"没有角色“{role}”", "请从角色表中选择")
+        raise Refusal("JM-ACC-012", Words("没有角色“%(role)s”", role=role), "请从角色表中选择")
     held = set(user.memberships.filter(active=True).values_list("role", flat=True)) - {role}
     if held and (role.startswith(ADMIN_PREFIX) or any(other.startswith(ADMIN_PREFIX) for other in held)):
         raise Refusal("JM-ACC-011", "系统、安全、审计管理员不得兼任其他岗位", "请为该岗位另开账号")

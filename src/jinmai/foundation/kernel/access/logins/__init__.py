@@ -26,7 +26,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
 from jinmai.foundation.kernel.access.models import LoginIdentity, User
-from jinmai.foundation.kernel.errors import Broken, NotFound, Refusal
+from jinmai.foundation.kernel.errors import Broken, NotFound, Refusal, Words
 from jinmai.foundation.kernel.home import current_home
 
 PASSWORD = "password"
@@ -80,7 +80,7 @@ def stranger(label: str) -> Refusal:
     """The person is known over there and has no account here."""
     return Refusal(
         "JM-ACC-040",
-        _("“%(login)s”已确认您的身份，但本平台没有与之关联的账号") % {"login": label},
+        Words("“%(login)s”已确认您的身份，但本平台没有与之关联的账号", login=label),
         _("请联系本单位管理员开账号并关联这一身份；平台不会自动开账号"),
     )
 
@@ -88,7 +88,7 @@ def stranger(label: str) -> Refusal:
 def failed(label: str) -> Refusal:
     """The way back doesn't fit the way out: forged, old, or cancelled over there."""
     return Refusal(
-        "JM-ACC-041", _("“%(login)s”登录没有完成") % {"login": label}, _("请从登录页重新开始；一再如此时请告诉系统管理员")
+        "JM-ACC-041", Words("“%(login)s”登录没有完成", login=label), _("请从登录页重新开始；一再如此时请告诉系统管理员")
     )
 
 

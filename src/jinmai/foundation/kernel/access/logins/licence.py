@@ -25,7 +25,7 @@ from jinmai.foundation.kernel import outgoing
 from jinmai.foundation.kernel.access.logins import Arrival, LoginAdapter, failed
 from jinmai.foundation.kernel.access.models import LoginIdentity, Membership, User
 from jinmai.foundation.kernel.clock import Clock
-from jinmai.foundation.kernel.errors import Refusal
+from jinmai.foundation.kernel.errors import Refusal, Words
 from jinmai.foundation.kernel.subjects.models import Identifier
 
 ROLE = "firm.accountant"
@@ -121,7 +121,7 @@ class LicenceLogin(LoginAdapter):
         if len(users) != 1:
             raise Refusal(
                 "JM-ACC-043",
-                _("“%(firm)s”在本平台还没有可登录的账号，或不止一个") % {"firm": shown.name},
+                Words("“%(firm)s”在本平台还没有可登录的账号，或不止一个", firm=shown.name),
                 _("请联系所在区县金融工作专班登记企业账号，或先用账号口令登录"),
             )
         return users.pop()
