@@ -42,9 +42,9 @@ class Raised:
 
 
 def words(node: ast.expr | None) -> str:
-    """The text of an argument as an officer reads it, with … for what is filled in."""
+    """The text of an argument as it stands in the source, with … for what is composed."""
     if isinstance(node, ast.Constant) and isinstance(node.value, str):
-        return re.sub(r"%\(\w+\)[sd]|%[sd]|\{\w*\}", "…", node.value)
+        return node.value
     if isinstance(node, ast.JoinedStr):
         return "".join(words(part) if isinstance(part, ast.Constant) else "…" for part in node.values)
     if isinstance(node, ast.BinOp):
@@ -55,6 +55,11 @@ def words(node: ast.expr | None) -> str:
     if isinstance(node, ast.IfExp):
         return f"{words(node.body)} / {words(node.orelse)}"
     return "…" if node is not None else ""
+
+
+def elided(text: str) -> str:
+    """A text with … for what is filled in."""
+    return re.sub(r"%\(\w+\)[sd]|%[sd]|\{\w*\}", "…", text).replace("%%", "%")
 
 
 def raised_in(path: Path) -> Iterator[Raised]:
@@ -105,14 +110,14 @@ def render() -> str:
             area = code.split("-")[1]
             lines += ["", f"## {area}: {AREAS.get(area, 'elsewhere')}"]
         lines += ["", f"### {code}", ""]
-        said = dict.fromkeys((one.reason, one.remedy) for one in places if one.reason.strip("… "))
+        said = dict.fromkeys((elided(one.reason), elided(one.remedy)) for one in places if one.reason.strip("… "))
         lines += [f"- {reason}" + (f" → {remedy}" if remedy.strip("… ") else "") for reason, remedy in said]
         lines += [f"- raised in {', '.join(f'`{name}`' for name in sorted({one.module for one in places}))}"]
     return "\n".join(lines) + "\n"
 
 
 def render_shown() -> str:
-    """What the site's pages say of each code: the reasons and remedies that stand in the source."""
+    """What the site's pages say of each code: reasons and remedies as they stand in the source, to be translated."""
     told = {
         code: [
             list(pair)

@@ -53,7 +53,9 @@ DECLARES = re.compile(
 #: Keys under which a YAML file keeps words that a page shows; texts of law and an institution's own words stay Chinese.
 LABEL_KEYS = frozenset({"label", "title", "heading", "definition", "question", "help", "words", "absence"})
 WORD_FILES = ("site/words.yaml",)  # every value is a word
-SKIPPED_YAML = re.compile(r"^cities/|/rules/|/tests/|permissions\.yaml$")
+SKIPPED_YAML = re.compile(r"^cities/|/tests/|permissions\.yaml$")
+#: Rule files: only what they call a rule, a band or a row; their texts are quoted from documents.
+RULE_FILES = re.compile(r"/rules/")
 TRANS = re.compile(r"""{%\s*trans(?:late)?\s+(?:"([^"]*)"|'([^']*)')""")
 ARGUMENT = re.compile(r"""\b_\((?:"([^"]*)"|'([^']*)')\)""")
 BLOCK = re.compile(r"{%\s*blocktrans(?:late)?\b([^%]*)%}(.*?){%\s*endblocktrans(?:late)?\s*%}", re.S)
@@ -179,19 +181,20 @@ def in_yaml(path: Path) -> set[str]:
     """Words under the label keys of a YAML file; every value where the file is a list of words."""
     content = yaml.safe_load(path.read_text(encoding="utf-8"))
     every = path.relative_to(SOURCE).as_posix() in WORD_FILES
-    return {text for text in _labels(content, every) if CHINESE.search(text)}
+    keys = frozenset({"label"}) if RULE_FILES.search(path.as_posix()) else LABEL_KEYS
+    return {text for text in _labels(content, keys, every) if CHINESE.search(text)}
 
 
-def _labels(content: Any, every: bool) -> Iterator[str]:
+def _labels(content: Any, keys: frozenset[str], every: bool) -> Iterator[str]:
     if isinstance(content, dict):
         for key, value in content.items():
-            if isinstance(value, str) and (every or key in LABEL_KEYS):
+            if isinstance(value, str) and (every or key in keys):
                 yield value
             else:
-                yield from _labels(value, every)
+                yield from _labels(value, keys, every)
     elif isinstance(content, list):
         for value in content:
-            yield from _labels(value, every)
+            yield from _labels(value, keys, every)
 
 
 # ---------------------------------------------------------------- all of it

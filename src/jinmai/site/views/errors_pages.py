@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 
 from jinmai.foundation.kernel.access.pages import public_page
 from jinmai.foundation.kernel.errors import NotFound
+from jinmai.site.own_words import FILLED
 
 #: Built from the source by ``make reference``.
 REFERENCE = Path(__file__).parents[1] / "refusals.json"
@@ -20,7 +21,7 @@ REFERENCE = Path(__file__).parents[1] / "refusals.json"
 
 @cache
 def reference() -> dict[str, list[list[str]]]:
-    """Code → what is said under it: reason and remedy, with … for what is filled in."""
+    """Code → what is said under it: reason and remedy, with the places that are filled in."""
     return json.loads(REFERENCE.read_text(encoding="utf-8"))
 
 
@@ -36,10 +37,14 @@ def area_of(code: str) -> str:
     return areas.get(code.split("-")[1], _("平台"))
 
 
+def _elided(text: str) -> str:
+    """The sentence in the reader's language, with … for what is filled in."""
+    return FILLED.sub("…", _(text)).replace("%%", "%") if text else ""
+
+
 def told(code: str) -> list[dict[str, str]]:
     """What happened and what to do, in the language of the page."""
-    said = [{"reason": _(reason) if reason else "", "remedy": _(remedy) if remedy else ""} for reason, remedy in
-            reference()[code]]  # fmt: skip
+    said = [{"reason": _elided(reason), "remedy": _elided(remedy)} for reason, remedy in reference()[code]]
     return said or [{"reason": _("平台没有办理这一步"), "remedy": _("请按页面或应答中的提示办理")}]
 
 

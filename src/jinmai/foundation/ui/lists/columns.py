@@ -10,6 +10,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
+from jinmai.foundation.kernel.errors import shown
 from jinmai.foundation.kernel.money import fen_to_wan, fen_to_yuan
 from jinmai.foundation.ui import exports, formats
 
@@ -27,6 +28,12 @@ AS_WORDS: dict[str, Callable[[Any], str]] = {
     "datetime": formats.minute,
     "due": formats.due_words,
 }
+
+
+def said(value: Any) -> str:
+    """A cell's text; one of the program's own words is said in the reader's language."""
+    text = str(value)
+    return text if text.isascii() or "\r" in text else shown(text)
 
 
 def reader(path: Getter | None) -> Callable[[Any], Any]:
@@ -118,8 +125,8 @@ class Column:
     def chip_of(self, raw: Any) -> tuple[str, str]:
         """Words and tone of a state."""
         if isinstance(raw, tuple):
-            return str(raw[0]), raw[1]
-        return self._chip_words.get(raw) or (str(raw), "")
+            return said(raw[0]), raw[1]
+        return self._chip_words.get(raw) or (said(raw), "")
 
     def shown(self, raw: Any) -> str:
         """What the page shows."""
@@ -129,7 +136,7 @@ class Column:
             return self.chip_of(raw)[0]
         if raw is True or raw is False:
             return _("是") if raw else _("否")
-        return AS_WORDS.get(self.kind, str)(raw)
+        return AS_WORDS.get(self.kind, said)(raw)
 
     def exported(self, raw: Any) -> Any:
         """What the export holds: numbers in the head's unit, dates as dates, everything else the words shown."""

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from jinmai.foundation.ui import formats
 from jinmai.foundation.ui.lists import bulk
 from jinmai.foundation.ui.lists.asked import Asked
-from jinmai.foundation.ui.lists.columns import Column
+from jinmai.foundation.ui.lists.columns import Column, said
 from jinmai.foundation.ui.lists.counting import tally
 from jinmai.foundation.ui.lists.filters import RESERVED, Filter
 
@@ -276,7 +276,7 @@ def drawing(column: Column) -> Any:
             "kind": "text" if absent else kind,
             "tone": tone,
             "url": link(row) if link and not absent else None,
-            "under": str(under) if under else "",
+            "under": said(under) if under else "",
             "numeric": numeric,
             "wrap": wrap,
         }

@@ -68,7 +68,7 @@ TONE_ICONS = {"good": "check", "warn": "alert-triangle", "bad": "x"}
 @register.simple_tag
 def chip(text: Any, tone: str = "") -> SafeString:
     """A state in words (状态); tones good, warn, bad, info, outline repeat it in colour."""
-    return format_html('<span class="chip {}">{}</span>', tone, text) if text not in (None, "") else SafeString("")
+    return format_html('<span class="chip {}">{}</span>', tone, shown(str(text))) if text not in (None, "") else SafeString("")
 
 
 CLAUSE_STATES = {
