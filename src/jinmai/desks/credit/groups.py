@@ -9,6 +9,7 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 
 from jinmai.desks.credit.facts import MONTHS_DRAWN
+from jinmai.foundation.kernel.errors import shown
 
 
 @dataclass(frozen=True)
@@ -87,5 +88,5 @@ def words_for(fields: Iterable[str]) -> str:
             told.append(str(group.label))
             left -= set(group.fields)
     declared = analytics.measures()
-    told += sorted(declared[name].label if name in declared else name for name in left)
+    told += sorted(shown(declared[name].label) if name in declared else name for name in left)
     return "、".join(told)

@@ -22,7 +22,7 @@ from jinmai.desks.financing.vocabulary import spoken
 from jinmai.foundation.kernel.access.actor import Actor
 from jinmai.foundation.kernel.access.models import Membership
 from jinmai.foundation.kernel.clock import Clock
-from jinmai.foundation.kernel.errors import Refusal
+from jinmai.foundation.kernel.errors import Refusal, shown
 from jinmai.foundation.kernel.organisations.models import Organisation
 from jinmai.foundation.rulebook import from_base, to_base
 from jinmai.foundation.ui.forms import CountField, CreatingForm, Form, MoneyWanField, PercentField
@@ -80,7 +80,7 @@ class FiguresForm(Form):
         super().__init__(*args, **kwargs)
         for name in self.ASKED:
             info = spoken()[name]
-            field = forms.CharField(label=info.label, required=False)
+            field = forms.CharField(label=shown(info.label), required=False)
             field.unit, field.short = info.unit, True
             field.widget.attrs["inputmode"] = "decimal"
             stated = need.declared.get(name, {}).get("value")

@@ -205,7 +205,7 @@ def _days(first: date, last: date) -> str:
 
 def _table(table: Table) -> list[Grid]:
     numeric = frozenset(place for place, unit in enumerate(table.columns.values()) if is_numeric(unit))
-    heads = [f"{name}（{unit}）" if is_numeric(unit) else name for name, unit in table.columns.items()]
+    heads = [f"{_(name)}（{_(unit)}）" if is_numeric(unit) else name for name, unit in table.columns.items()]
     return [Grid(heads, [_cells(row, table.columns) for row in table.rows], numeric)]
 
 

@@ -23,7 +23,7 @@ def api_docs(request: HttpRequest) -> HttpResponse:
     rooms: dict[str, list[dict[str, Any]]] = {}
     for path, methods in told["paths"].items():
         for method, operation in methods.items():
-            rooms.setdefault(operation["tags"][0], []).append(_shown(request, told, path, method, operation))
+            rooms.setdefault(_(operation["tags"][0]), []).append(_shown(request, told, path, method, operation))
     errors = [
         {"status": name.removeprefix("Problem"), "words": one["description"],
          "example": _pretty(one["content"]["application/problem+json"]["example"])}
@@ -85,7 +85,7 @@ def _kind(schema: Mapping[str, Any]) -> str:
     if "anyOf" in schema:
         return _("或 ").join(_kind(part) for part in schema["anyOf"])
     if "enum" in schema:
-        return _("取值：%(values)s") % {"values": "、".join(str(value) or "“”" for value in schema["enum"])}
+        return _("取值：%(values)s") % {"values": "、".join(_(str(value)) if value else "“”" for value in schema["enum"])}
     if schema.get("type") == "array":
         return _("列表：%(kind)s") % {"kind": _kind(schema.get("items", {}))}
     kinds = {"string": _("文字"), "integer": _("整数"), "boolean": "true / false", "null": "null", "number": _("数")}
