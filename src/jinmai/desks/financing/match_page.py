@@ -115,8 +115,8 @@ def _basis(clause: ClauseAnswer, one: ProductAnswer, answers: Answers) -> str:
     if clause.state == "missing":
         if _can_state(clause):
             return _("本企业可以补填")
-        return _("待%(source)s数据归集，到后自动重算") % {"source": info.source if info and info.source else _("平台")}
-    source = clause.figure.source or (info.source if info else "")
+        return _("待%(source)s数据归集，到后自动重算") % {"source": said(info.source) if info and info.source else _("平台")}
+    source = said(clause.figure.source or (info.source if info else ""))
     if clause.figure.as_of:
         return _("%(source)s　截至 %(day)s") % {"source": source, "day": clause.figure.as_of}
     return source
@@ -125,14 +125,14 @@ def _basis(clause: ClauseAnswer, one: ProductAnswer, answers: Answers) -> str:
 def _way(clause: ClauseAnswer, one: ProductAnswer, answers: Answers) -> dict[str, Any]:
     """One thing that would change the answer (怎样才能满足)."""
     info = answers.measures.get(clause.measure)
-    label = clause.label
+    label = said(clause.label)
     if clause.state == "institution":
         return {"text": _("“%(text)s”由%(name)s查询后确认，平台不推断，不影响提交") % {
             "text": clause.text, "name": one.version.product.institution.name}}  # fmt: skip
     if clause.state == "missing":
         if _can_state(clause):
             return {"text": _("补填%(label)s（本企业，约 2 分钟）") % {"label": label}, "supply": True}
-        source = info.source if info and info.source else _("平台")
+        source = said(info.source) if info and info.source else _("平台")
         return {"text": _("%(label)s待%(source)s数据归集，到后自动重算") % {"label": label, "source": source}}
     gap = show(abs(clause.gap), clause.unit) if clause.gap else ""
     if clause.gap and clause.op in (">=", ">"):

@@ -48,7 +48,7 @@ def job_list(request: HttpRequest) -> HttpResponse:
         subtitle=_("导入、刷新等较长的工作在后台办理；关掉浏览器不影响"),
         rows=Job.objects.visible_to(request.actor).select_related("organisation"),
         columns=[
-            Column("title", _("任务"), link=_link, sort="title"),
+            Column("title", _("任务"), link=_link, sort="title", record=True),
             Column("kind", _("种类"), value=lambda job: kind_words(job.kind), sort="kind"),
             Column("state", _("状态"), kind="chip", chips=_state_chips(), sort="state"),
             Column("progress", _("进度"), value=how_far),

@@ -79,7 +79,7 @@ def task_list(request: HttpRequest) -> HttpResponse:
         columns=[
             Column("due_on", _("时限"), kind="due", sort="due_on"),
             Column("verb", _("要做的事"), value=verb_of, kind="chip"),
-            Column("title", _("事项"), link=lambda task: task.url or None, sort="title"),
+            Column("title", _("事项"), link=lambda task: task.url or None, sort="title", record=True),
             Column("claimed_by", _("认领人"), value=lambda task: holder_of(actor, task)),
             Column("region", _("区县"), value="region.name", sort="region__name"),
             Column("day", _("到期日"), value="due_on", kind="date", sort="due_on"),
@@ -155,7 +155,7 @@ def escalated_list(request: HttpRequest) -> HttpResponse:
             Column("organisation", _("应办单位"), value="organisation.name", sort="organisation__name"),
             Column("who", _("应办人"), value=_who_should),
             Column("verb", _("应做的事"), value=verb_of, kind="chip"),
-            Column("title", _("事项"), link=lambda task: task.url or None, sort="title"),
+            Column("title", _("事项"), link=lambda task: task.url or None, sort="title", record=True),
             Column("region", _("区县"), value="region.name", sort="region__name"),
             Column("escalated_at", _("何时转督办"), kind="datetime", sort="escalated_at"),
         ],

@@ -73,6 +73,7 @@ class Column:
     ``money_yuan`` (fen), ``int``, ``ratio`` (int of 1e-9, or a fraction), ``date``, ``datetime``, ``due`` (a due
     date, in words), ``chip`` (text, ``(text, tone)``, or a value looked up in ``chips``), ``link``. ``sort`` is an ORM
     path, or True to sort by the value itself. ``total=True`` sums it. ``under`` is a second, quieter line.
+    ``record`` holds stored sentences, which stay in Chinese and are marked so.
     """
 
     name: str
@@ -87,6 +88,7 @@ class Column:
     under: Getter | None = None
     default: bool = True
     wrap: bool = False
+    record: bool = False
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:

@@ -279,6 +279,7 @@ def drawing(column: Column) -> Any:
             "under": said(under) if under else "",
             "numeric": numeric,
             "wrap": wrap,
+            "record": column.record and text == raw,
         }
 
     return draw

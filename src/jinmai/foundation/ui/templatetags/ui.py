@@ -36,6 +36,15 @@ register.filter("said", shown)
 
 
 @register.filter
+def record(text: Any) -> str:
+    """A stored text (记录): a word of the program in the reader's language, anything else as it was written, in Chinese."""
+    words = shown(str(text)) if text else ""
+    return format_html('<span lang="zh-Hans">{}</span>', words) if words == text and not words.isascii() else words
+
+
+
+
+@register.filter
 def pct(ratio: Any, places: int = 1) -> str:
     """A ratio as a percentage with one decimal."""
     return formats.pct(ratio, int(places))
