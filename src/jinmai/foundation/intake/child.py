@@ -23,6 +23,7 @@ class Child:
     """A running worker; ends with this process, because its standard input is then closed."""
 
     def __init__(self) -> None:
+        self.asked = 0
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 – lives as long as the worker
         self._process = subprocess.Popen(
             [sys.executable, "-m", WORKER],
@@ -40,6 +41,7 @@ class Child:
     def ask(self, request: dict[str, Any], progress: Callable[[str, float], None]) -> dict[str, Any]:
         """Send one request and wait for its answer; a refusal of the whole file is raised."""
         assert self._process.stdin is not None and self._process.stdout is not None
+        self.asked += 1
         try:
             self._process.stdin.write(json.dumps(request, ensure_ascii=False) + "\n")
             self._process.stdin.flush()
@@ -97,19 +99,33 @@ _child: Child | None = None
 
 
 def ask(request: dict[str, Any], progress: Callable[[str, float], None]) -> dict[str, Any]:
-    """Have the one child read a file; a child that died is replaced for the next file."""
+    """Have the one child read a file; a child that died is replaced for the next file.
+
+    One that ended over a file, but had read others before, may have been short of memory on their account: a fresh one
+    is asked once more before the file is refused.
+    """
     global _child
     with _lock:
         if _child is None or not _child.alive:
             if _child is None:
                 atexit.register(stop)
             _child = Child()
+        worn = _child.asked > 0
         try:
             return _child.ask(request, progress)
         except Refusal:
-            if not _child.alive:
-                _child = None
-            raise
+            if _child.alive:
+                raise
+            _child = None
+            if not worn:
+                raise
+            _child = Child()
+            try:
+                return _child.ask(request, progress)
+            except Refusal:
+                if not _child.alive:
+                    _child = None
+                raise
         except BaseException:  # whoever asked has stopped listening: what the worker still says is nobody's answer
             _child.kill()
             _child = None

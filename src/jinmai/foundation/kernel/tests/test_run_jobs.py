@@ -60,7 +60,7 @@ def test_a_job_runs_once_and_keeps_its_result(city, actor, kind):
 
 
 def test_what_stopped_by_chance_goes_on_from_its_cursor(city, actor, kind, monkeypatch):
-    monkeypatch.setattr(lease, "LEASE_SECONDS", 0.0)
+    monkeypatch.setattr(lease, "LEASE_SECONDS", 0.5)
     failures = [3, 1]
 
     def stumbles(step):
@@ -100,7 +100,7 @@ def test_without_the_fence_the_lost_worker_would_write(city, actor, kind, monkey
 
 
 def test_a_job_that_always_breaks_ends_with_a_clear_problem(city, actor, kind, monkeypatch):
-    monkeypatch.setattr(lease, "LEASE_SECONDS", 0.0)
+    monkeypatch.setattr(lease, "LEASE_SECONDS", 0.5)
 
     def breaks(step):
         raise ValueError("a line of somebody's data")
