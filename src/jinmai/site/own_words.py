@@ -226,7 +226,7 @@ def words() -> tuple[dict[str, set[str]], dict[str, list[str]]]:
 # ---------------------------------------------------------------- what a page says
 
 #: What stands between two texts on a page.
-BETWEEN = re.compile(r"\s*[·，、：:；;（）()/|→]\s*|\s{2,}|　")
+BETWEEN = re.compile(r"\s*[·，、：:；;|→]\s*|\s/\s|\s{2,}|　")
 FILLED = re.compile(r"%\(\w+\)[sd]|%[sd]|\{\w*\}")
 
 

@@ -166,7 +166,7 @@ def _line(name: str, figure: Any) -> Line:
     elif isinstance(value, int) and not isinstance(value, bool):
         shown = show(value, declared.unit)
     else:
-        shown = str(value)
+        shown = said(str(value))
     return Line(
         name=name,
         label=said(declared.label),

@@ -24,7 +24,7 @@ from jinmai.foundation.kernel.access.permissions import allows
 from jinmai.foundation.kernel.action import object_ref
 from jinmai.foundation.kernel.audit.models import AuditEntry
 from jinmai.foundation.kernel.clock import Clock
-from jinmai.foundation.kernel.errors import NotFound, Refusal
+from jinmai.foundation.kernel.errors import NotFound, Refusal, shown
 from jinmai.foundation.kernel.organisations.models import Region
 from jinmai.foundation.kernel.subjects.models import Subject
 from jinmai.foundation.ui.lists import Button, Column, Filter, ListPage
@@ -185,7 +185,7 @@ def institution_list(request: HttpRequest) -> HttpResponse:
         columns=[
             Column("name", _("机构"), value=_indented, sort="organisation__name",
                    link=lambda one: reverse("parties:institution_detail", args=[one.pk])),
-            Column("kind", _("机构类型"), sort="kind"),
+            Column("kind", _("机构类型"), value=lambda one: shown(one.kind), sort="kind"),
             Column("scope", _("展业范围"), sort="scope"),
             Column("region", _("所在区县"), value=lambda one: _place(one), sort="organisation__region__code"),
             Column("parent", _("上级机构"), value=lambda one: _parent(one), default=False),
@@ -226,7 +226,7 @@ def _states(institution: Institution) -> tuple[str, str]:
 
 def _kinds() -> list[tuple[str, str]]:
     kinds = Institution.objects.order_by("kind").values_list("kind", flat=True).distinct()
-    return [(kind, kind) for kind in kinds]
+    return [(kind, shown(kind)) for kind in kinds]
 
 
 def _by_level(rows: QuerySet, value: str) -> QuerySet:

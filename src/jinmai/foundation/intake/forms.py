@@ -32,7 +32,7 @@ class FilesField(forms.FileField):
 
 
 def _source_choices() -> list[tuple[str, Any]]:
-    return [("", _("由系统按列标题判断")), *((source.name, source.label) for source in sources().values())]
+    return [("", _("由系统按列标题判断")), *((source.name, _(source.label)) for source in sources().values())]
 
 
 class UploadForm(Form):

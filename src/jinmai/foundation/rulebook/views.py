@@ -42,7 +42,7 @@ def rule_list(request: HttpRequest) -> HttpResponse:
             Column("label", _("规则"), kind="link", link=lambda row: row["url"], sort=True, wrap=True),
             Column("status", _("效力"), kind="chip", chips=STATUS_CHIPS, sort=True),
             Column("value", _("今日取值")),
-            Column("document", _("依据"), wrap=True, under="where"),
+            Column("document", _("依据"), wrap=True, under="where", record=True),
             Column("since", _("起用日期"), sort=True),
             Column("desk", _("业务"), sort=True),
             Column("checked_on", _("核对日期"), kind="date", sort=True),

@@ -159,9 +159,9 @@ def _asked(leaf: Leaf, negated: bool) -> str:
     if leaf.unit == "bool":
         wanted = bool(leaf.threshold) is (op == "==")
         answer = _("是") if wanted else _("否")
-        return f"{leaf.text}：{answer}" if leaf.text else str(answer)
+        return f"{_(leaf.text)}：{answer}" if leaf.text else str(answer)
     asked = f"{_(ON_PAPER[op])} {shown(leaf.threshold, leaf.unit)}"
-    return f"{leaf.text}：{asked}" if leaf.text and not negated else asked
+    return f"{_(leaf.text)}：{asked}" if leaf.text and not negated else asked
 
 
 def _leaves(node: Node, negated: bool) -> Iterable[tuple[Leaf, bool]]:

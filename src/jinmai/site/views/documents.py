@@ -17,7 +17,7 @@ from jinmai.foundation.kernel.documents.actions import detach, hand_in
 from jinmai.foundation.kernel.documents.content import kind_of
 from jinmai.foundation.kernel.documents.models import Attachment, Document
 from jinmai.foundation.kernel.documents.serving import respond
-from jinmai.foundation.kernel.errors import NotAllowed, NotFound, Refusal
+from jinmai.foundation.kernel.errors import NotAllowed, NotFound, Refusal, shown
 from jinmai.foundation.ui.templatetags.attachments import size_words
 
 
@@ -32,7 +32,7 @@ def document(request: HttpRequest, pk: UUID) -> HttpResponse:
     context = {
         "document": found,
         "attachment": opened.attachment,
-        "title": opened.attachment.label if opened.attachment else found.name,
+        "title": shown(opened.attachment.label) if opened.attachment else found.name,
         "kind": _(kind.label),
         "size": size_words(found.size),
         "drawn": kind.drawn,

@@ -39,7 +39,8 @@ def area_of(code: str) -> str:
 
 def _elided(text: str) -> str:
     """The sentence in the reader's language, with … for what is filled in."""
-    return FILLED.sub("…", _(text)).replace("%%", "%") if text else ""
+    parts = text.split(" / ") if text else ()  # one code may be said in several ways
+    return " / ".join(FILLED.sub("…", _(part)).replace("%%", "%") for part in parts)
 
 
 def told(code: str) -> list[dict[str, str]]:
