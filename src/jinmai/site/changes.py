@@ -13,6 +13,7 @@ from jinmai.foundation.kernel.access.actor import Actor
 from jinmai.foundation.kernel.access.permissions import allows, operations
 from jinmai.foundation.kernel.audit.models import AuditEntry
 from jinmai.foundation.kernel.clock import LEGAL_ZONE
+from jinmai.foundation.kernel.errors import shown
 from jinmai.site.words import verb_words
 
 SHOWN = 7
@@ -108,6 +109,6 @@ def own_deeds(actor: Actor) -> list[dict[str, Any]]:
             last["what"] = _("%(verb)s %(count)d 次") % {"verb": words, "count": last["count"]}
             continue
         told.append(
-            {"at": entry.happened_at, "what": words, "verb": words, "who": entry.actor_name, "day": day, "count": 1}
+            {"at": entry.happened_at, "what": words, "verb": words, "who": shown(entry.actor_name), "day": day, "count": 1}
         )
     return told[:SHOWN]

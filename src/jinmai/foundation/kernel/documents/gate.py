@@ -22,7 +22,7 @@ from jinmai.foundation.kernel.consent.purposes import CREDIT_ASSESSMENT, OWN_REC
 from jinmai.foundation.kernel.documents import child, store, viewers, watermark
 from jinmai.foundation.kernel.documents.content import kind_of
 from jinmai.foundation.kernel.documents.models import Attachment, Document
-from jinmai.foundation.kernel.errors import NotFound, Refusal
+from jinmai.foundation.kernel.errors import NotFound, Refusal, Words
 from jinmai.foundation.kernel.home import current_home
 
 PREVIEW_WIDTH = 1100
@@ -124,7 +124,8 @@ def _book(actor: Actor, opened: Opened) -> None:
         return
     purpose = OWN_RECORD if actor.is_firm else CREDIT_ASSESSMENT if actor.is_institution else STATUTORY_DUTY
     grant = authorise(actor, [subject], purpose, ())
-    field = _("附件：%(label)s") % {"label": opened.attachment.label if opened.attachment else document.name}
+    # Written for the firm to read: Chinese, whatever language the reader's page has.
+    field = str(Words("附件：%(label)s", label=opened.attachment.label if opened.attachment else document.name))
     if not _booked_just_now(actor, subject, field):
         book(actor, replace(grant, fields=(field,)))
 
