@@ -32,7 +32,7 @@ ACCOUNTS = ("linqiushi", "shenyihe", "heying", "luosen", "xuan", "zhouqiming", "
 SEARCHES = ("", "测试", "精密", "东汀", "江畔", "A", "a", "p0", "有限公司", "%", "_", "'", "银 行")
 UUIDS = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 MOMENTS = re.compile(r"\d{2}:\d{2}(:\d{2})?(\.\d+)?")
-DIGESTS = re.compile(r"\b[0-9a-f]{12,64}\b")
+DIGESTS = re.compile(r"\b[0-9a-f]{12,64}\b|\bjm_[0-9a-f]{8}_")
 
 
 def _lists(client: Any) -> dict[str, dict[str, list[str]]]:
