@@ -266,7 +266,7 @@ def recount(rows: list[dict[str, str]], unit: str) -> str:
     if unit == "户":
         return str(len({row["企业"] for row in rows}))
     if unit in ("万元", "亿元"):
-        total = sum(Decimal(row[head] or 0) for row in rows for head in row if head.endswith("（万元）"))
+        total = sum((Decimal(row[head] or 0) for row in rows for head in row if head.endswith("（万元）")), Decimal(0))
         return str((total / (10_000 if unit == "亿元" else 1)).quantize(Decimal("0.01"), ROUND_HALF_UP))
     if unit == "天":
         days = [int(row[head]) for row in rows for head in row if head.endswith("（天）") and row[head]]
