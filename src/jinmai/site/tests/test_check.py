@@ -103,7 +103,7 @@ def test_a_marked_name_is_data(english_site):
     ("added", "left"),
     [
         ("<p>需求额</p>", ["需求额"]),
-        ("<p>Asked: 需求额 (<span>fen</span>)</p><p>需求额</p>", ["Asked: 需求额 (", "需求额"]),
+        ("<p>Asked: 需求额 <span>fen</span></p><p>需求额</p>", ["Asked: 需求额", "需求额"]),
         ('<input placeholder="上传附件" value="东汀">', ["上传附件"]),
         ('<input type="submit" value="受理">', ["受理"]),
         ('<a title="查看产品" href="/">x</a><img alt="附件" src="/static/a.svg">', ["查看产品", "附件"]),
