@@ -14,7 +14,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -56,40 +56,34 @@ class Told:
         }
 
 
-@contextlib.contextmanager
-def children() -> Iterator[list[child.Child]]:
-    """A box with one worker in it; whoever finds it dead puts a new one in."""
-    box = [child.Child()]
-    try:
-        yield box
-    finally:
-        box[0].close()
-
-
 def read_all(files: Iterable[BrokenFile], folder: Path) -> Told:
-    """Every file through the child, as the import asks it."""
+    """Every file as the import asks for it: a worker worn out by earlier files is replaced and asked again."""
     told = Told()
-    with children() as box:
-        _ask(box[0], _warm(folder), folder)
+    child.stop()
+    try:
         for number, file in enumerate(files):
+            if child._child is None or not child._child.alive:
+                _ask(child, _warm(folder), folder)
             path = folder / file.name
             path.write_bytes(file.content)
             place = folder / f"out{number}"
-            _forget_peak(box[0])
+            worker = child._child
+            _forget_peak(worker)
             started = time.perf_counter()
-            answer = _ask(box[0], path, place)
+            answer = _ask(child, path, place)
             told.seconds.append(time.perf_counter() - started)
-            if not box[0].alive:
+            if not worker.alive:
                 planned = getattr(answer.get("refused"), "reason", "") == TOO_LARGE["reason"]
-                told.counts["worker_replaced" if planned else "deaths"] += 1
+                replaced = planned or "refused" not in answer
+                told.counts["worker_replaced" if replaced else "deaths"] += 1
                 told.died_of[file.damage] += 1
-                box[0] = child.Child()
-                _ask(box[0], _warm(folder), folder)
             elif len(file.content) <= SMALL_FILE:
-                told.most_rss = max(told.most_rss, _peak(box[0]))
+                told.most_rss = max(told.most_rss, _peak(worker))
             _judge(told, file, answer, place)
             path.unlink()
             shutil.rmtree(place, ignore_errors=True)
+    finally:
+        child.stop()
     return told
 
 
@@ -99,7 +93,7 @@ def _warm(folder: Path) -> Path:
     return path
 
 
-def _ask(worker: child.Child, path: Path, place: Path) -> dict[str, Any]:
+def _ask(worker: Any, path: Path, place: Path) -> dict[str, Any]:
     place.mkdir(parents=True, exist_ok=True)
     request = {"task": "read", "source": SOURCE, "path": str(path), "folder": str(place), "live": [], "following": None}
     try:
@@ -277,14 +271,36 @@ def test_a_worker_that_falls_silent_is_ended_and_answered_for(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(child, "SILENT_SECONDS", 0.3)
-    with children() as box:
-        box[0]._process.send_signal(19)  # stopped, as if caught in an endless loop
-        answer = _ask(box[0], _warm(tmp_path), tmp_path / "out")
-        assert answer["refused"].code == "JM-INT-004" and not box[0].alive
+    with contextlib.closing(child.Child()) as worker:
+        worker._process.send_signal(19)  # stopped, as if caught in an endless loop
+        answer = _ask(worker, _warm(tmp_path), tmp_path / "out")
+        assert answer["refused"].code == "JM-INT-004" and not worker.alive
+
+
+def test_a_worn_worker_is_replaced_and_the_file_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker that ends over a good file after it has read others: the file is asked once more of a fresh one."""
+    good = tmp_path / "good.ods"
+    good.write_bytes(good_ods())
+    child.stop()
+    try:
+        assert "refused" not in _ask(child, good, tmp_path / "first")
+        worn = child._child
+        worn._process.kill()
+        worn._process.wait()
+        with monkeypatch.context() as patch:  # as if it had died while it read, not before
+            patch.setattr(child.Child, "alive", property(lambda self: self._process.poll() is None or self.asked == 1))
+            answer = _ask(child, good, tmp_path / "second")
+        assert "refused" not in answer and child._child is not worn
+        control = child.Child()  # asked by itself, nobody asks again
+        control._process.kill()
+        control._process.wait()
+        assert _ask(control, good, tmp_path / "third")["refused"].code == "JM-INT-004"
+    finally:
+        child.stop()
 
 
 def test_good_tables_of_the_older_forms_are_read(tmp_path: Path) -> None:
-    with children() as box:
+    with contextlib.closing(child.Child()) as worker:
         for name, content in (("a.xls", good_xls()), ("a.ods", good_ods())):
             (tmp_path / name).write_bytes(content)
-            assert _ask(box[0], tmp_path / name, tmp_path / name.replace(".", "_"))["accepted"] == 24
+            assert _ask(worker, tmp_path / name, tmp_path / name.replace(".", "_"))["accepted"] == 24

@@ -67,6 +67,7 @@ def plant(city: Any) -> Planted:
     planted = Planted()
     for sow in (_firms, _financing, _mechanism, _papers, _consents, _imports, _accounts, _keys, _work, _public_things):
         sow(city, planted)
+    _saved_views(city, planted)
     analytics.refresh_facts()
     return planted
 
@@ -307,7 +308,7 @@ def _keys(city: Any, planted: Planted) -> None:
         key = issue(city, username, label=f"金丝雀密钥{username}")
         seen = frozenset({"qiangong", "sungong"} | managers)
         planted.things.append(Thing("api_key", username, key.pk, seen, seen))
-        planted.canaries += [Canary(key.label, seen), Canary(key.shown.rpartition("_")[2], frozenset())]
+        planted.canaries += [Canary(key.label, seen), Canary(key.shown.split("_", 2)[2], frozenset())]
 
 
 def _work(city: Any, planted: Planted) -> None:
@@ -356,3 +357,18 @@ def _public_things(city: Any, planted: Planted) -> None:
         Thing("source", "firms", "firms", EVERYBODY),
         Thing("rule", "sme_classification_2017", "sme_classification_2017", EVERYBODY),
     ]
+
+
+def _saved_views(city: Any, planted: Planted) -> None:
+    """On every page a question that one post keeps to itself, by a city's and by a bank's post: any list may be on it."""
+    from jinmai.foundation.ui.models import SavedView
+    from tests.security.surface import doors
+
+    paths = {door.path({}) for door in doors() if not door.kwargs and not door.is_api}
+    for username in ("zhouqiming", "t_manager_bank"):
+        post = city.membership(username)
+        SavedView.objects.bulk_create(
+            SavedView(membership=post, organisation=post.organisation, list_path=path, name=f"金丝雀视图{username}")
+            for path in sorted(paths)
+        )
+        planted.canaries.append(Canary(f"金丝雀视图{username}", frozenset({username})))

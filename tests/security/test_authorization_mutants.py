@@ -26,6 +26,7 @@ EQUIVALENT = {
     ("OrderQuerySet", "financing.list_pool"): "the pool is open to every institution; its own conditions name it",
     ("OrderQuerySet", "financing.view_need"): "who may open a need sees all of its orders: its firm and its offices",
     ("FirmQuerySet", "parties.update_firm"): "the registration window registers the whole city",
+    ("NeedQuerySet", "financing.view_order"): "for the need's papers: an institution's own acceptance decides, others see it",
     ("ReceiptQuerySet", "intake.withdraw_import"): "the section chief withdraws for the whole city",
     ("LoanQuerySet", "site.home"): "a sum without names, over rows that the page's own condition limits to the office",
 }

@@ -146,7 +146,8 @@ def test_keys_move_open_and_search(client_as, live_server, browser_page):
     assert download.value.suggested_filename.endswith(".xlsx")
     browser_page.click("summary:has-text('添加条件')")
     browser_page.fill(".adder input[name=q]", "第三")
-    browser_page.click("text=应用条件")
+    with browser_page.expect_navigation():
+        browser_page.click("text=应用条件")
     assert browser_page.locator("[data-list] tbody tr").count() == 1
     assert browser_page.url.endswith("/tasks/?q=%E7%AC%AC%E4%B8%89")
     assert browser_page.complaints == []

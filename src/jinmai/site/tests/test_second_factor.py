@@ -11,6 +11,7 @@ import pytest
 import time_machine
 from django.test import Client
 from django_otp.oath import TOTP
+from playwright.sync_api import expect
 
 from jinmai.foundation.kernel.access import actions, second_factor
 from jinmai.foundation.kernel.access.actor import Actor
@@ -187,7 +188,8 @@ def fill_in(page: Any, base: str, username: str) -> None:
     page.goto(f"{base}/login/")
     page.fill("[name=username]", username)
     page.fill("[name=password]", PASSWORD)
-    page.click("button[data-once]")
+    with page.expect_navigation():
+        page.click("button[data-once]")
 
 
 @pytest.mark.browser
@@ -200,7 +202,7 @@ def test_a_passkey_is_added_used_renamed_and_removed(city, live_server, browser_
     page.click("[data-passkey=add] button")
     page.wait_for_url("**/security/codes/first/")
     page.click("button.primary:has-text('显示恢复码')")
-    assert page.locator(".codes li").count() == 10
+    expect(page.locator(".codes li")).to_have_count(10)
     held = PasskeyCredential.objects.get()
     assert (held.label, held.user.username) == ("支行电脑", "heying")
     page.context.clear_cookies()
@@ -213,7 +215,8 @@ def test_a_passkey_is_added_used_renamed_and_removed(city, live_server, browser_
     assert held.last_used_at is not None and held.sign_count > 0
     page.goto(f"{base}/security/")
     page.fill(".table [name=label]", "家里电脑")
-    page.click("text=改名")
+    with page.expect_navigation():
+        page.click("text=改名")
     assert PasskeyCredential.objects.get().label == "家里电脑"
     page.on("dialog", lambda dialog: dialog.accept())
     page.click(".table >> text=移除")

@@ -39,10 +39,11 @@ class Screen:
         self.page.goto(f"{self.address}/intake/import/")
         self.page.set_input_files("input[type=file]", [str(path) for path in paths])
         self.shot("1-upload-chosen")
-        self.page.get_by_role("button", name="上传并查看").click()
+        self.press("上传并查看")
 
     def press(self, name: str) -> None:
-        self.page.get_by_role("button", name=name).first.click()
+        with self.page.expect_navigation():
+            self.page.get_by_role("button", name=name).first.click()
 
     def sees(self, text: str) -> None:
         self.page.get_by_role("main").get_by_text(text).first.wait_for()

@@ -147,15 +147,19 @@ def test_in_the_browser_rows_are_picked_by_key_and_done_at_once(client_as, live_
     page.keyboard.press("?")
     assert page.locator("dialog#keys").is_visible() and "选中或取消这一行" in page.inner_text("dialog#keys")
     page.keyboard.press("Escape")
-    claim.click()
+    with page.expect_navigation():
+        claim.click()
     assert "选中 2 件" in page.inner_text(".page-head")
-    page.click("form .button.primary")
+    with page.expect_navigation():
+        page.click("form .button.primary")
     assert "办成 2 行，未办成 0 行" in page.inner_text(".banner")
-    page.click("text=回清单")
+    with page.expect_navigation():
+        page.click("text=回清单")
     page.click("summary:has-text('列（')")
     page.locator("[data-choice]", has_text="事项").locator("[data-move='-1']").click()
     page.locator("[data-choice]", has_text="何时交办").locator("input").uncheck()
-    page.click("text=按所选列显示")
+    with page.expect_navigation():
+        page.click("text=按所选列显示")
     heads = page.locator("thead th").all_inner_texts()
     assert [head.strip() for head in heads if head.strip()][:3] == [
         "时限",
@@ -165,6 +169,7 @@ def test_in_the_browser_rows_are_picked_by_key_and_done_at_once(client_as, live_
     page.click("summary:has-text('存为视图')")
     page.fill(".sheet input[name=name]", "本周的")
     page.check(".sheet input[name=default]")
-    page.click("text=存下")
+    with page.expect_navigation():
+        page.click("text=存下")
     assert page.locator("nav.views a", has_text="本周的").count() == 1
     assert page.complaints == []
