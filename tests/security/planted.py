@@ -6,13 +6,16 @@ Who may see what is written down here a second time, by account and in the words
 
 from __future__ import annotations
 
+import re
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
 from tests.backends.small_city import CAST, STRANGERS
+from tests.security.surface import Door, doors
 
 ACCOUNTS = {username: (organisation, role) for username, _, organisation, role in CAST + STRANGERS}
 CITY = {"zhouqiming", "guqinghe", "linqiushi"}
@@ -25,6 +28,60 @@ SHUT_OUT = ("t_disabled", "t_expired")
 FIRM_A, FIRM_B, FIRM_C = "xuan", "t_firm_xiling", "t_firm_dongting"
 DISTRICT = {FIRM_A: {"shenyihe"}, FIRM_B: {"t_clerk_xiling"}, FIRM_C: {"shenyihe"}}
 STREET = {FIRM_A: {"milan"}, FIRM_B: set(), FIRM_C: {"milan"}}
+
+
+#: Which kind of thing a kwarg names: first match of the route wins.
+KINDS: tuple[tuple[str, str, str], ...] = (
+    (r"firms/", "firm_id", "firm"),
+    (r"institutions/", "institution_id", "institution"),
+    (r"organisations/", "code", "organisation"),
+    (r"accounts/", "pk", "account"),
+    (r"posts/", "pk", "post"),
+    (r"keys/", "pk", "api_key"),
+    (r"errors/", "code", "refusal_code"),
+    (r"financing/needs/", "pk", "need"),
+    (r"financing/needs/", "need_id", "need"),
+    (r"financing/orders/", "pk", "order"),
+    (r"financing/orders/", "order_id", "order"),
+    (r"financing/loans/", "pk", "loan"),
+    (r"financing/loans/", "loan_id", "loan"),
+    (r"financing/products/", "code", "product"),
+    (r"financing/case/", "number", "case"),
+    (r"financing/attestations/", "pk", "attestation"),
+    (r"financing/evidence/", "pk", "evidence"),
+    (r"financing/evidence/", "request_id", "evidence"),
+    (r"financing/letters/", "pk", "letter"),
+    (r"financing/letters/", "letter_id", "letter"),
+    (r"financing/zones/", "code", "zone"),
+    (r"rules/basis/", "ref", "basis"),
+    (r"credit/subjects/", "subject_id", "sheet"),
+    (r"cockpit/figures/", "measure", "measure"),
+    (r"rules/", "rule_id", "rule"),
+    (r"tasks/", "pk", "task"),
+    (r"tasks/", "task_id", "task"),
+    (r"delegations/", "pk", "delegation"),
+    (r"delegations/", "post_id", "delegation"),
+    (r"notices/", "pk", "notice"),
+    (r"notices/", "notice_id", "notice"),
+    (r"jobs/", "pk", "job"),
+    (r"jobs/", "job_id", "job"),
+    (r"intake/receipts/", "receipt_id", "receipt"),
+    (r"intake/drafts/", "draft_id", "import_draft"),
+    (r"intake/sources/", "source_name", "source"),
+    (r"consents/", "consent_id", "consent"),
+    (r"attachments/", "pk", "attachment"),
+    (r"attachments/", "attachment_id", "attachment"),
+    (r"documents/", "pk", "document"),
+    (r"documents/", "document_id", "document"),
+)
+
+
+def kind_of(door: Door, kwarg: str) -> str | None:
+    """The kind of thing this door's kwarg names, or None: nobody said."""
+    for pattern, name, kind in KINDS:
+        if name == kwarg and re.search(pattern, door.route):
+            return kind
+    return None
 
 
 @dataclass(frozen=True)
@@ -46,12 +103,22 @@ class Thing:
     acted_on_by: frozenset[str] = frozenset()
 
 
+@dataclass(frozen=True)
+class Untouched:
+    """What a deed of anybody else must leave as it is, though no answer shows it."""
+
+    label: str
+    state: Callable[[], Any]
+    acted_on_by: frozenset[str]
+
+
 @dataclass
 class Planted:
     """Everything planted in one city."""
 
     canaries: list[Canary] = field(default_factory=list)
     things: list[Thing] = field(default_factory=list)
+    untouched: list[Untouched] = field(default_factory=list)
 
     def of(self, kind: str) -> list[Thing]:
         return [thing for thing in self.things if thing.kind == kind]
@@ -319,6 +386,7 @@ def _work(city: Any, planted: Planted) -> None:
     from jinmai.foundation.kernel.clock import Clock
     from jinmai.foundation.kernel.jobs import enqueue
     from jinmai.foundation.kernel.notices.actions import notify
+    from jinmai.foundation.kernel.notices.models import Notice
     from jinmai.foundation.kernel.work.delegations import delegate_post
     from jinmai.foundation.kernel.work.tasks import open_task
 
@@ -332,6 +400,8 @@ def _work(city: Any, planted: Planted) -> None:
         (notice,) = notify(post, kind="order_addressed", title=f"金丝雀通知{username}")
         planted.things.append(Thing("notice", username, notice.pk, only, only))
         planted.canaries.append(Canary(notice.title, only))
+        unread = Notice.objects.filter(pk=notice.pk).values_list("read_at", flat=True)
+        planted.untouched.append(Untouched(f"unread by {username}", unread.all().get, only))
     seen = frozenset({"qiangong"} | {name for name, (where, _) in ACCOUNTS.items() if where == "bureau"})
     job = enqueue(city.actor("linqiushi"), "credit.profile", {}, title="金丝雀任务")
     planted.things.append(Thing("job", "linqiushi", job.pk, seen, seen))
@@ -362,9 +432,12 @@ def _public_things(city: Any, planted: Planted) -> None:
 def _saved_views(city: Any, planted: Planted) -> None:
     """On every page a question that one post keeps to itself, by a city's and by a bank's post: any list may be on it."""
     from jinmai.foundation.ui.models import SavedView
-    from tests.security.surface import doors
 
-    paths = {door.path({}) for door in doors() if not door.kwargs and not door.is_api}
+    paths = set()
+    for door in doors():
+        if not door.is_api:
+            keys = [thing.key for thing in planted.of(kind_of(door, door.kwargs[0]) or "")] if door.kwargs else [None]
+            paths |= {door.path(dict.fromkeys(door.kwargs, key)) for key in keys}
     for username in ("zhouqiming", "t_manager_bank"):
         post = city.membership(username)
         SavedView.objects.bulk_create(

@@ -25,56 +25,12 @@ from django.test import Client, RequestFactory
 
 from jinmai.foundation.kernel.access.permissions import operations
 from jinmai.foundation.kernel.errors import Broken, NotAllowed
-from tests.security.planted import ACCOUNTS, SHUT_OUT, Planted, Thing
+from tests.security.planted import ACCOUNTS, SHUT_OUT, Planted, Thing, kind_of
 from tests.security.surface import UNSAFE, Door, api_handlers, doors
 
 ANONYMOUS = "anonymous"
 ACTORS = (ANONYMOUS, *ACCOUNTS)
 
-#: Which kind of thing a kwarg names: first match of the route wins.
-KINDS: tuple[tuple[str, str, str], ...] = (
-    (r"firms/", "firm_id", "firm"),
-    (r"institutions/", "institution_id", "institution"),
-    (r"organisations/", "code", "organisation"),
-    (r"accounts/", "pk", "account"),
-    (r"posts/", "pk", "post"),
-    (r"keys/", "pk", "api_key"),
-    (r"errors/", "code", "refusal_code"),
-    (r"financing/needs/", "pk", "need"),
-    (r"financing/needs/", "need_id", "need"),
-    (r"financing/orders/", "pk", "order"),
-    (r"financing/orders/", "order_id", "order"),
-    (r"financing/loans/", "pk", "loan"),
-    (r"financing/loans/", "loan_id", "loan"),
-    (r"financing/products/", "code", "product"),
-    (r"financing/case/", "number", "case"),
-    (r"financing/attestations/", "pk", "attestation"),
-    (r"financing/evidence/", "pk", "evidence"),
-    (r"financing/evidence/", "request_id", "evidence"),
-    (r"financing/letters/", "pk", "letter"),
-    (r"financing/letters/", "letter_id", "letter"),
-    (r"financing/zones/", "code", "zone"),
-    (r"rules/basis/", "ref", "basis"),
-    (r"credit/subjects/", "subject_id", "sheet"),
-    (r"cockpit/figures/", "measure", "measure"),
-    (r"rules/", "rule_id", "rule"),
-    (r"tasks/", "pk", "task"),
-    (r"tasks/", "task_id", "task"),
-    (r"delegations/", "pk", "delegation"),
-    (r"delegations/", "post_id", "delegation"),
-    (r"notices/", "pk", "notice"),
-    (r"notices/", "notice_id", "notice"),
-    (r"jobs/", "pk", "job"),
-    (r"jobs/", "job_id", "job"),
-    (r"intake/receipts/", "receipt_id", "receipt"),
-    (r"intake/drafts/", "draft_id", "import_draft"),
-    (r"intake/sources/", "source_name", "source"),
-    (r"consents/", "consent_id", "consent"),
-    (r"attachments/", "pk", "attachment"),
-    (r"attachments/", "attachment_id", "attachment"),
-    (r"documents/", "pk", "document"),
-    (r"documents/", "document_id", "document"),
-)
 #: Creating requests need a key; each cell is undone, so that one serves them all.
 ONCE = {"Idempotency-Key": "matrix"}
 #: A sheet is refused for want of a consent, in those words, and the refusal stands in the firm's book.
@@ -85,14 +41,6 @@ VARIANTS = ("", "export=xlsx", "export=csv", f"q={quote('测试')}")
 NAMED_IN_QUERY = {"cockpit:rows": "measure=loans_count&", "cockpit:table": "measure=needs_count&"}
 #: Acts whose answer rightly shows the actor what it was not shown before.
 DISCLOSING = {"financing.accept_order", "financing.take_order"}
-
-
-def kind_of(door: Door, kwarg: str) -> str | None:
-    """The kind of thing this door's kwarg names, or None: nobody said."""
-    for pattern, name, kind in KINDS:
-        if name == kwarg and re.search(pattern, door.route):
-            return kind
-    return None
 
 
 def not_there(thing: Thing) -> Any:
@@ -115,6 +63,10 @@ class Matrix:
     _clients: dict[str, Client] = field(default_factory=dict)
     _cookies: dict[str, str] = field(default_factory=dict)
     _absent: dict[tuple[str, str, str], bytes] = field(default_factory=dict)
+    _states: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._states = {one.label: one.state() for one in self.planted.untouched}
 
     def client(self, actor: str) -> Client:
         """The actor's client with the cookies it signed in with: an answer that signs out is undone, too."""
@@ -156,6 +108,8 @@ class Matrix:
             sent = {"content_type": "application/json", "data": "{}", "headers": ONCE} if is_api and method != "GET" else {}
             answer = getattr(client, method.lower())(path, **sent)
             answer.all_bytes = b"".join(answer.streaming_content) if answer.streaming else answer.content
+            if method in UNSAFE:
+                self._look_for_deeds(actor, f"{method} {path} as {actor}: {answer.status_code}")
             transaction.set_rollback(True)
         return answer
 
@@ -213,6 +167,12 @@ class Matrix:
             assert answer.status_code == 404, f"{door} for what is not there: {answer.status_code}"
             self._absent[key] = _plain(answer.all_bytes, nothing)
         return self._absent[key]
+
+    def _look_for_deeds(self, actor: str, where: str) -> None:
+        """What the actor may not change is as it was planted, before the deed is undone."""
+        for one in self.planted.untouched:
+            if actor not in one.acted_on_by and one.state() != self._states[one.label]:
+                self.leaks.append(f"{where} changed what is not the actor's: {one.label}")
 
     def _look_for_canaries(self, actor: str, answer: Any, where: str) -> None:
         text = _unpacked(answer.all_bytes)

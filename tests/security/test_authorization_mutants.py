@@ -27,6 +27,13 @@ EQUIVALENT = {
     ("OrderQuerySet", "financing.view_need"): "who may open a need sees all of its orders: its firm and its offices",
     ("FirmQuerySet", "parties.update_firm"): "the registration window registers the whole city",
     ("NeedQuerySet", "financing.view_order"): "for the need's papers: an institution's own acceptance decides, others see it",
+    ("NeedQuerySet", "financing.print_order"): "as in view_order",
+    ("OrderQuerySet", "financing.print_need"): "as in view_need",
+    ("EvidenceRequestQuerySet", "financing.view_criteria"): "who may open a need's criteria sees every request about it",
+    ("EvidenceRequestQuerySet", "financing.attest_criterion"): "as in view_criteria",
+    ("NeedQuerySet", "kernel.detach_document"): "only the organisation that handed it in takes it off: asked before the row",
+    ("OrderQuerySet", "kernel.detach_document"): "as for a need's",
+    ("ApiKeyQuerySet", "site.list_keys"): "both administrators who hold it see every key; a manager has another page",
     ("ReceiptQuerySet", "intake.withdraw_import"): "the section chief withdraws for the whole city",
     ("LoanQuerySet", "site.home"): "a sum without names, over rows that the page's own condition limits to the office",
 }

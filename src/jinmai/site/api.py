@@ -19,7 +19,7 @@ from jinmai.foundation.kernel.documents.api import router as documents
 from jinmai.foundation.kernel.errors import NotFound, Refusal
 from jinmai.foundation.rulebook.api import router as rules
 from jinmai.site.api_document import described
-from jinmai.site.work_api import router as work
+from jinmai.site.work_api import router as worklist
 
 ROUTERS = {
     "parties": parties,
@@ -29,7 +29,7 @@ ROUTERS = {
     "rules": rules,
     "intake": intake,
     "documents": documents,
-    "work": work,
+    "worklist": worklist,
 }
 
 

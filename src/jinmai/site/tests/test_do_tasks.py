@@ -131,12 +131,12 @@ def test_a_job_is_watched_and_stopped_by_its_own_only(client_as, city):
 
 def test_the_same_over_the_api(client_as, post):
     client = client_as("heying", HTTP_ACCEPT="application/json")
-    (first, *_) = client.get("/api/v1/work/tasks").json()
-    assert client.post(f"/api/v1/work/tasks/{first['id']}/claim").json()["claimed_by_me"] is True
-    assert client.post(f"/api/v1/work/tasks/{first['id']}/release").json()["claimed_by"] is None
+    (first, *_) = client.get("/api/v1/worklist/tasks").json()
+    assert client.post(f"/api/v1/worklist/tasks/{first['id']}/claim").json()["claimed_by_me"] is True
+    assert client.post(f"/api/v1/worklist/tasks/{first['id']}/release").json()["claimed_by"] is None
     job = enqueue(Actor.of(post), "credit.profile", {}, title="画像")
-    assert client.post(f"/api/v1/work/jobs/{job.pk}/cancel").json()["state"] == "cancelled"
-    assert client.post(f"/api/v1/work/jobs/{job.pk}/cancel").json()["code"] == "JM-JOB-001"
+    assert client.post(f"/api/v1/worklist/jobs/{job.pk}/cancel").json()["state"] == "cancelled"
+    assert client.post(f"/api/v1/worklist/jobs/{job.pk}/cancel").json()["code"] == "JM-JOB-001"
 
 
 @pytest.mark.django_db(transaction=True)

@@ -21,6 +21,7 @@ from jinmai.foundation.kernel.access.permissions import allows, role_label, role
 from jinmai.foundation.kernel.access.session import proved_lately
 from jinmai.foundation.kernel.clock import Clock
 from jinmai.foundation.kernel.errors import Refusal
+from jinmai.foundation.ui.forms import Form
 from jinmai.foundation.ui.lists import Button, Column, Filter, ListPage
 from jinmai.site.forms import AccountForm, IdentityForm, PostForm, ReasonForm
 
@@ -177,20 +178,8 @@ def _factors_in_words(user: User) -> str:
 @page("kernel.appoint")
 def account_appoint(request: HttpRequest, pk: int) -> HttpResponse:
     """Give an account a post."""
-    user = get_object_or_404(User, pk=pk)
-    form = PostForm(request.POST or None)
-    if request.method == "POST" and form.is_valid():
-        try:
-            actions.appoint(request.actor, user=user, **form.cleaned_data)
-        except Refusal as refusal:
-            form.refuse(refusal)
-        else:
-            messages.success(request, _("岗位已给，立即生效"))
-            return redirect("site:account", pk=user.pk)
-    back = reverse("site:account", args=[user.pk])
-    crumbs = [(_("账号与岗位"), reverse("site:accounts")), (user.display_name, back), (_("给岗位"), "")]
-    shown = {"title": _("给岗位"), "form": form, "submit": _("给岗位"), "crumbs": crumbs, "cancel_url": back}
-    return render(request, "ui/form_page.html", shown)
+    user, form = get_object_or_404(User, pk=pk), PostForm(request.POST or None)
+    return _asked(request, user, form, _("给岗位"), actions.appoint, _("岗位已给，立即生效"))
 
 
 # ---------------------------------------------------------------- what administrators do about an account
@@ -245,36 +234,34 @@ def _do(request: HttpRequest, pk: int, verb: Callable[..., Any], done: str) -> H
     return redirect("site:account", pk=user.pk)
 
 
-@page("kernel.ask_factor_reset")
-def ask_factor_reset(request: HttpRequest, pk: int) -> HttpResponse:
-    """Ask to take a lost second factor away."""
-    user = get_object_or_404(User, pk=pk)
-    form = ReasonForm(request.POST or None)
+def _asked(
+    request: HttpRequest, user: User, form: Form, title: str, verb: Callable[..., object], done: str
+) -> HttpResponse:
+    """A page with one form that does ``verb`` to an account; a refusal stands on the form."""
     if request.method == "POST" and form.is_valid():
         try:
-            actions.ask_factor_reset(request.actor, user=user, **form.cleaned_data)
+            verb(request.actor, user=user, **form.cleaned_data)
         except Refusal as refusal:
             form.refuse(refusal)
         else:
-            messages.success(request, _("申请已提出，待安全管理员确认"))
+            messages.success(request, done)
             return redirect("site:account", pk=user.pk)
-    return _form_page(request, user, form, _("申请重置第二因素"))
+    return _form_page(request, user, form, title)
+
+
+@page("kernel.ask_factor_reset")
+def ask_factor_reset(request: HttpRequest, pk: int) -> HttpResponse:
+    """Ask to take a lost second factor away."""
+    user, form = get_object_or_404(User, pk=pk), ReasonForm(request.POST or None)
+    title, done = _("申请重置第二因素"), _("申请已提出，待安全管理员确认")
+    return _asked(request, user, form, title, actions.ask_factor_reset, done)
 
 
 @page("kernel.link_identity")
 def link(request: HttpRequest, pk: int) -> HttpResponse:
     """Link an account with an outside login."""
-    user = get_object_or_404(User, pk=pk)
-    form = IdentityForm(request.POST or None)
-    if request.method == "POST" and form.is_valid():
-        try:
-            actions.link_identity(request.actor, user=user, **form.cleaned_data)
-        except Refusal as refusal:
-            form.refuse(refusal)
-        else:
-            messages.success(request, _("已关联"))
-            return redirect("site:account", pk=user.pk)
-    return _form_page(request, user, form, _("关联外部登录"))
+    user, form = get_object_or_404(User, pk=pk), IdentityForm(request.POST or None)
+    return _asked(request, user, form, _("关联外部登录"), actions.link_identity, _("已关联"))
 
 
 @page("kernel.unlink_identity")
