@@ -401,6 +401,8 @@ def _work(city: Any, planted: Planted) -> None:
         planted.things.append(Thing("notice", username, notice.pk, only, only))
         planted.canaries.append(Canary(notice.title, only))
         unread = Notice.objects.filter(pk=notice.pk).values_list("read_at", flat=True)
+        planted.things.append(Thing("bulk_run", "/tasks/", _bulk_run(city, username), only))
+        planted.canaries.append(Canary(f"金丝雀批量{username}", only))
         planted.untouched.append(Untouched(f"unread by {username}", unread.all().get, only))
     seen = frozenset({"qiangong"} | {name for name, (where, _) in ACCOUNTS.items() if where == "bureau"})
     job = enqueue(city.actor("linqiushi"), "credit.profile", {}, title="金丝雀任务")
@@ -411,6 +413,18 @@ def _work(city: Any, planted: Planted) -> None:
     lent = delegate_post(city.actor("linqiushi"), to=stand_in, until=Clock.today() + timedelta(days=30))
     lender = frozenset({"linqiushi"})
     planted.things.append(Thing("delegation", "linqiushi", lent.pk, lender, lender))
+
+
+def _bulk_run(city: Any, username: str) -> Any:
+    """What came of one row of many, as its own reader finds it again."""
+    from jinmai.foundation.ui.actions import begin_bulk, finish_bulk
+
+    actor = city.actor(username)
+    run = begin_bulk(
+        actor, list_path="/tasks/", label="认领", operation="kernel.claim_task", asked=1, key=f"planted {username}"
+    )
+    line = {"label": f"金丝雀批量{username}", "url": "", "outcome": "done", "words": "已办理", "code": ""}
+    return finish_bulk(actor, run_id=run.pk, lines=[line]).pk
 
 
 def _public_things(city: Any, planted: Planted) -> None:

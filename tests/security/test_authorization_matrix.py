@@ -96,6 +96,9 @@ class Matrix:
             for variant in VARIANTS if method == "GET" else ("",):
                 query = NAMED_IN_QUERY.get(door.name, "") + variant
                 yield None, door.path({}) + (f"?{query}" if query else "")
+            for thing in self.planted.of("bulk_run") if method == "GET" else ():
+                if thing.label == door.path({}):
+                    yield thing, f"{door.path({})}?bulk={thing.key}"
             return
         things = self.planted.of(kind_of(door, door.kwargs[0]) or "")
         for thing in things:
@@ -130,7 +133,7 @@ class Matrix:
             if answer.status_code not in {403, 405}:  # the role is asked before the body is read
                 self.leaks.append(f"{where}, though the role does not hold {door.operation}")
         else:
-            self._expect_by_sight(door, actor, method, thing, answer, where)
+            self._expect_by_sight(door, actor, method, thing, answer, path)
 
     def _expect_shut_out(self, door: Door, answer: Any, where: str) -> None:
         self.cells["shut out"] += 1
@@ -139,8 +142,9 @@ class Matrix:
             self.leaks.append(f"{where}, though nobody is signed in with a post")
 
     def _expect_by_sight(
-        self, door: Door, actor: str, method: str, thing: Thing | None, answer: Any, where: str
+        self, door: Door, actor: str, method: str, thing: Thing | None, answer: Any, path: str
     ) -> None:
+        where = f"{method} {path} as {actor}: {answer.status_code}"
         if answer.status_code == 405:
             self.cells["other method"] += 1
         elif thing is None or actor in thing.seen_by:
@@ -156,14 +160,14 @@ class Matrix:
                 self.cells["body first"] += 1
             elif answer.status_code != 404:
                 self.leaks.append(f"{where}, though {thing.kind} {thing.label} is not the actor's to see")
-            elif _plain(answer.all_bytes, thing.key) != self._body_of_nothing(door, actor, method, thing):
+            elif _plain(answer.all_bytes, thing.key) != self._body_of_nothing(door, actor, method, thing, path):
                 self.leaks.append(f"{where} tells apart what is not yours and what is not there")
 
-    def _body_of_nothing(self, door: Door, actor: str, method: str, thing: Thing) -> bytes:
-        key = (str(door), actor, method)
+    def _body_of_nothing(self, door: Door, actor: str, method: str, thing: Thing, path: str) -> bytes:
+        key = (str(door), actor, f"{method} {thing.kind}")
         if key not in self._absent:
             nothing = not_there(thing)
-            answer = self._ask(actor, method, door.path(dict.fromkeys(door.kwargs, nothing)), door.is_api)
+            answer = self._ask(actor, method, path.replace(str(thing.key), str(nothing)), door.is_api)
             assert answer.status_code == 404, f"{door} for what is not there: {answer.status_code}"
             self._absent[key] = _plain(answer.all_bytes, nothing)
         return self._absent[key]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import socket
 import subprocess
 import sys
 import threading
@@ -11,9 +13,10 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from django.utils.translation import gettext as _
 
 from jinmai.foundation.kernel.commandline import HomeOption, command_run
-from jinmai.foundation.kernel.errors import Broken
+from jinmai.foundation.kernel.errors import Broken, Refusal, Words
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 APPLICATION = "jinmai.site.wsgi:application"
@@ -88,6 +91,23 @@ def refuse_open_demo(profile: str, host: str) -> None:
         raise Broken("a home of profile 'demo' is served on loopback only: leave --host out")
 
 
+def refuse_used_port(host: str, port: int) -> None:
+    """Another program's port is not shared: the server's own socket would join it, and each get half of the requests."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as trial:
+        trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # what ended a moment ago holds nothing
+        try:
+            trial.bind((host, port))
+        except OSError as problem:
+            if problem.errno != errno.EADDRINUSE:
+                raise
+            raise Refusal(
+                "JM-SIT-010",
+                Words("端口 %(port)s 已被别的程序占用", port=str(port)),
+                _("请换一个端口（--port），或先停下那个程序"),
+            ) from None
+
+
 def register(app: typer.Typer) -> None:
     """Put ``serve`` among the commands."""
 
@@ -104,6 +124,7 @@ def register(app: typer.Typer) -> None:
             from jinmai.site.startup import check
 
             refuse_open_demo(current_home().profile, host)
+            refuse_used_port(host, port)
             check()
             one.say(f"http://{host}:{port}/")
             run(host, port, workers)

@@ -36,7 +36,8 @@ def _growth(t: Any, on: date) -> Any:
 
 
 def _active_months(months: int) -> Expression:
-    return lambda t, on: t.happened_on.truncate("M").nunique(where=_during(t, on, months))
+    """Calendar months with an invoice. A window from day to day touches one month more than it is long: it is not counted."""
+    return lambda t, on: t.happened_on.truncate("M").nunique(where=_during(t, on, months)).clip(upper=months)
 
 
 def _void_rate(months: int) -> Expression:
@@ -178,7 +179,7 @@ OUTPUT: tuple[tuple[str, str, str, str, Expression, str], ...] = (
         "invoice_active_months_12m",
         "近12个月有开票的月数",
         "月",
-        "有有效销项发票的自然月数",
+        "有有效销项发票的自然月数，窗口多跨的一个月不多计",
         _active_months(12),
         "unknown",
     ),
@@ -186,7 +187,7 @@ OUTPUT: tuple[tuple[str, str, str, str, Expression, str], ...] = (
         "invoice_active_months_36m",
         "近36个月有开票的月数",
         "月",
-        "有有效销项发票的自然月数",
+        "有有效销项发票的自然月数，窗口多跨的一个月不多计",
         _active_months(36),
         "unknown",
     ),
@@ -265,7 +266,7 @@ INPUT: tuple[tuple[str, str, str, str, Expression, str], ...] = (
         "purchase_active_months_12m",
         "近12个月有进货的月数",
         "月",
-        "有有效进项发票的自然月数",
+        "有有效进项发票的自然月数，窗口多跨的一个月不多计",
         _active_months(12),
         "unknown",
     ),

@@ -152,16 +152,6 @@ class EvidenceRequest(models.Model):
         return self.status == self.Status.ASKED
 
 
-class RecommendationQuerySet(models.QuerySet["Recommendation"]):
-    """Conclusions by who may see them."""
-
-    def visible_to(self, actor: Actor) -> RecommendationQuerySet:
-        """Those of the needs ``actor`` may see."""
-        from jinmai.desks.financing.models import Need
-
-        return self.filter(need__in=Need.objects.visible_to(actor))
-
-
 class Recommendation(models.Model):
     """The task force's conclusion on a need (推荐结论), with the five standards as they stood then."""
 
@@ -176,8 +166,6 @@ class Recommendation(models.Model):
     concluded_by_name = models.CharField(max_length=80)
     concluded_at = models.DateTimeField(default=Clock.now)
     replaced_at = models.DateTimeField(null=True, blank=True)
-
-    objects = RecommendationQuerySet.as_manager()
 
     class Meta:
         ordering = ["concluded_at", "pk"]

@@ -109,6 +109,10 @@ def _with_progress(work: Any) -> dict[str, Any]:
 
 
 def _open(home: Path, port: int, serve: bool, as_json: bool, size: str) -> None:
+    from jinmai.site import serve as server
+
+    if serve:
+        server.refuse_used_port("127.0.0.1", port)  # before minutes of building, not after
     found = prepare(home, size)
     from jinmai.site.demo.build import read_logins
 
@@ -118,7 +122,6 @@ def _open(home: Path, port: int, serve: bool, as_json: bool, size: str) -> None:
     else:
         _print_logins(home, logins, port)
     if serve:
-        from jinmai.site import serve as server
         from jinmai.site.demo.licence import stand_beside
         from jinmai.site.startup import check
 

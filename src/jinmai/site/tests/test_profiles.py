@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -21,6 +22,7 @@ from jinmai.foundation.kernel.access.policy import declared, policy_of
 from jinmai.foundation.kernel.errors import Broken, Refusal
 from jinmai.foundation.kernel.home import PROFILES, create_home, open_home
 from jinmai.site.profile import settings_of
+from jinmai.site.serve import refuse_used_port
 from tests.backends.small_city import PASSWORD
 from tests.security.profiles import browser, under_profile
 
@@ -122,6 +124,15 @@ def test_a_demo_beside_a_server_and_a_short_audit_are_refused(tmp_path):
 
 
 # ---------------------------------------------------------------- passwords
+
+
+def test_a_port_that_another_program_holds_is_refused():
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        with pytest.raises(Refusal) as refusal:
+            refuse_used_port("127.0.0.1", port)
+    assert refusal.value.code == "JM-SIT-010" and str(port) in refusal.value.reason
+    refuse_used_port("127.0.0.1", port)  # the control: once it is free, nobody is refused
 
 
 def refused(password: str, user: User | None = None) -> str:

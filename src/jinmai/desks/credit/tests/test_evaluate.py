@@ -195,7 +195,7 @@ def twin(sold: list[Any], bought: list[Any], on: date) -> dict[str, int | None]:
     return {
         "sales_12m": sales,
         "sales_growth_12m": _ratio(sales - before, before) if before > 0 else None,
-        "invoice_active_months_12m": len({(row[0].year, row[0].month) for row in valid}),
+        "invoice_active_months_12m": min(12, len({(row[0].year, row[0].month) for row in valid})),
         "invoice_gap_max_days": max([*gaps, (on - days[-1]).days]) if days else None,
         "void_rate_12m": _ratio(sum(not row[4] for row in year), len(year)),
         "red_rate_12m": _ratio(-sum(row[2] for row in valid if row[2] < 0), sum(abs(row[2]) for row in valid)),

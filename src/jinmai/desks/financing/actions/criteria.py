@@ -17,6 +17,7 @@ from jinmai.foundation.kernel.access.actor import Actor
 from jinmai.foundation.kernel.action import action, object_ref
 from jinmai.foundation.kernel.clock import Clock
 from jinmai.foundation.kernel.errors import NotFound, Refusal, Words
+from jinmai.foundation.kernel.notices.actions import notify
 from jinmai.foundation.kernel.organisations.models import Organisation
 from jinmai.foundation.kernel.work.clocks import start_clock
 from jinmai.foundation.kernel.work.models import DueClock
@@ -146,6 +147,10 @@ def request_evidence(
         url=reverse("financing:evidence_detail", args=[made.pk]),
         escalates_to="district.clerk",
     )
+    notify(
+        (organisation, role), kind="evidence_requested", title=f"{made.number}　{standard.text}",
+        url=reverse("financing:evidence_detail", args=[made.pk]), subject_ref=object_ref(made),
+    )  # fmt: skip
     _reopen(need, unless_holds=True)
     record.note_event(actor, need, "request_evidence", _("请%(name)s核实") % {"name": organisation.name}, note=standard.text)
     return made

@@ -11,6 +11,7 @@ from jinmai.desks.financing.models import EvidenceRequest, Need
 from jinmai.desks.financing.tests.test_order_story import draft, send
 from jinmai.foundation.kernel.clock import Clock
 from jinmai.foundation.kernel.errors import NotAllowed, NotFound, Refusal
+from jinmai.foundation.kernel.notices.models import Notice
 from jinmai.foundation.kernel.organisations.models import Organisation
 from jinmai.foundation.kernel.work.models import Task
 from jinmai.foundation.kernel.work.tasks import tasks_for
@@ -124,6 +125,8 @@ def test_a_department_answers_within_three_working_days(actor, need):
     assert request.number.startswith("证〔2026〕") and request.clock.due_on == date(2026, 11, 25)
     (task,) = tasks_for(officer)
     assert task.verb == "financing.answer_evidence" and task.due_on == request.clock.due_on
+    (told,) = Notice.objects.visible_to(officer).filter(kind="evidence_requested")
+    assert told.url == task.url and told.title.startswith(request.number)
     answered = actions.answer_evidence(officer, request, finding="supports", answer="近6个月均有开票，已申报完税")
     assert answered.status == "answered" and answered.answered_by_name == "韩雪"
     assert not tasks_for(officer).exists()
