@@ -250,9 +250,12 @@ def check_rows(visitor: Visitor, path: str, shown: str, findings: Findings) -> N
 def check_sum(visitor: Visitor, path: str, shown: str, unit: str, findings: Findings) -> None:
     """The rows, exported as seen and counted again here, give the figure."""
     sheet = visitor.get(f"{path}&export=csv")
-    rows = list(csv.DictReader(io.StringIO(sheet.text.removeprefix("\ufeff")))) if sheet.status == 200 else []
-    counted = recount(rows, unit)
-    if sheet.status != 200 or counted != shown.replace(",", ""):
+    if sheet.status != 200:
+        why = " (the limit on exports, from an earlier walk of this home: wait an hour)" if sheet.status == 429 else ""
+        findings.problems.append(f"{visitor.username} {path}: the rows cannot be exported: {sheet.status}{why}")
+        return
+    counted = recount(list(csv.DictReader(io.StringIO(sheet.text.removeprefix("\ufeff")))), unit)
+    if counted != shown.replace(",", ""):
         findings.problems.append(f"{visitor.username} {path}: the figure is {shown}, its rows give {counted}")
 
 
