@@ -43,7 +43,8 @@ def trial(step: JobRun) -> dict[str, Any]:
 def make_small() -> None:
     """Let long work commit often, so that there are many moments to die at, and messages go out at any hour."""
     from jinmai.foundation.analytics import refresh
-    from jinmai.foundation.kernel.access.actions import accounts
+    from jinmai.foundation.kernel.access import jobs as access_jobs
+    from jinmai.foundation.kernel.access.actions import accounts, answers
     from jinmai.foundation.kernel.access.policy import policy_of
     from jinmai.foundation.kernel.notices import jobs as notices_jobs
     from jinmai.foundation.kernel.notices.quiet import OutboundRule
@@ -55,6 +56,7 @@ def make_small() -> None:
     accounts.policy = lambda: replace(policy_of("test"), unused_days=90)
     refresh.CHUNK = 4
     work_jobs.STEP = 4
+    answers.AT_ONCE = access_jobs.AT_ONCE = 4
 
 
 class Example(ABC):
@@ -268,6 +270,32 @@ class Unused(Example):
         return left + max(0, self.round - witnessed), max(0, witnessed - self.round)
 
 
+class Answers(Example):
+    """Answers past their days are emptied; each step witnesses that once, and their keys stay."""
+
+    kind = "kernel.forget_answers"
+    number = 12
+
+    def ask(self) -> Job:
+        from jinmai.foundation.kernel.access.models import IdempotencyKey
+
+        long_ago = Clock.true_now() - timedelta(days=400)
+        for number in range(self.number):
+            IdempotencyKey.objects.create(
+                organisation=self.city.organisation("bureau"), key=f"old{self.round}-{number}", operation="x",
+                body_digest="x", object_ref="", status=201, answer="{}", created_at=long_ago,
+            )  # fmt: skip
+        return self.platform_job()
+
+    def faults(self, job: Job) -> tuple[int, int]:
+        from jinmai.foundation.kernel.access.models import IdempotencyKey
+
+        of_round = IdempotencyKey.objects.filter(key__startswith=f"old{self.round}-")
+        left = of_round.exclude(answer="").count() + self.number - of_round.count()
+        counted = job.result["emptied"] - self.number
+        return left + max(0, -counted), max(0, counted)
+
+
 class Anchor(Example):
     kind = "kernel.anchor_audit"
 
@@ -366,7 +394,7 @@ class Letters(Example):
 
 EXAMPLES: dict[str, type[Example]] = {
     one.kind: one
-    for one in (Trial, Import, Refresh, Profile, Messages, Escalation, Unused, Anchor, Verify, Tidy, Scan, Letters)
+    for one in (Trial, Import, Refresh, Profile, Messages, Escalation, Unused, Answers, Anchor, Verify, Tidy, Scan, Letters)
 }
 
 

@@ -20,10 +20,13 @@ from django.db.models.signals import post_save
 
 from jinmai.desks.financing.models import Need
 from jinmai.foundation.kernel.access import api_once
+from jinmai.foundation.kernel.access.actions import forget_answers
+from jinmai.foundation.kernel.access.actor import Actor
 from jinmai.foundation.kernel.access.api_once import HEADER
 from jinmai.foundation.kernel.access.models import IdempotencyKey
 from jinmai.foundation.kernel.access.permissions import operations
 from jinmai.foundation.kernel.action import ACTIONS
+from jinmai.foundation.kernel.clock import Clock
 from tests.reliability.racing import WON, race
 from tests.security.surface import api_operations, doors
 from tests.security.test_csrf import address, somebody_who_may
@@ -361,6 +364,18 @@ def test_a_kill_between_effect_and_answer_leaves_one_effect(city, moment):
     answer = post(client, NEEDS, BODY, key)
     assert answer.status_code == 201 and ("Idempotency-Replayed" in answer) is kept
     assert Need.objects.get().pk.hex == answer.json()["id"].replace("-", "")
+
+
+@pytest.mark.django_db
+def test_an_answer_past_its_days_is_forgotten_and_its_effect_is_not_repeated(city):
+    client, key = city.client("xuan"), str(uuid4())
+    assert post(client, NEEDS, BODY, key).status_code == 201
+    assert forget_answers(Actor.platform()) == 0, "what is young stays"
+    assert post(client, NEEDS, BODY, key)["Idempotency-Replayed"] == "true"
+    IdempotencyKey.objects.filter(key=key).update(created_at=Clock.true_now() - timedelta(days=31))
+    assert forget_answers(Actor.platform()) == 1
+    late = post(client, NEEDS, BODY, key)
+    assert (late.status_code, late.json()["code"]) == (409, "JM-IDM-005") and Need.objects.count() == 1
 
 
 @pytest.mark.django_db(transaction=True)

@@ -61,7 +61,8 @@ def answer_once(
     """The first answer to this key, effect and answer kept in one transaction; what failed keeps nothing.
 
     The same key of another organisation is another key. Refuses another content under the same key (JM-IDM-001, 422)
-    and, on PostgreSQL, a repeat while the first is under way (JM-IDM-003, 409); on SQLite the repeat waits.
+    and, on PostgreSQL, a repeat while the first is under way (JM-IDM-003, 409); on SQLite the repeat waits. A repeat
+    so late that the answer was emptied is refused, too (JM-IDM-005, 409).
     """
     digest = _digest(request, actor)
     with transaction.atomic():
@@ -92,6 +93,8 @@ def _replay(kept: IdempotencyKey, digest: str) -> HttpResponse:
         raise OtherContent(
             "JM-IDM-001", _("同一幂等键提交了不同内容"), _("新的一笔请换一个幂等键；重发请保持内容不变")
         )
+    if not kept.answer:
+        raise Refusal("JM-IDM-005", _("这一笔早已办成，当时的答复已过保存期"), _("请查询已有的记录；另一笔请换一个幂等键"))
     response = HttpResponse(kept.answer, status=kept.status, content_type="application/json; charset=utf-8")
     response[REPLAYED] = "true"
     return response

@@ -23,7 +23,8 @@ class Policy:
 
     ``lock_apart``: wrong passwords are counted for the account and for the address each by itself (any address locks
     the account, any account locks the address); otherwise for the pair. ``factor_asked_of``: first parts of the roles
-    whose holders must have a second factor. ``operations_off``: what nobody may do in such a home.
+    whose holders must have a second factor. ``answer_days``: how long a repeat of a creating request gets the first
+    answer again; it may name people. ``operations_off``: what nobody may do in such a home.
     """
 
     profile: str
@@ -40,6 +41,7 @@ class Policy:
     session_hours: int
     factor_asked_of: tuple[str, ...]
     unused_days: int | None
+    answer_days: int
     tls: str
     operations_off: tuple[str, ...]
     audit_days_least: int

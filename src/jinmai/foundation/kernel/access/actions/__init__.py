@@ -10,6 +10,7 @@ from jinmai.foundation.kernel.access.actions.accounts import (
     unlink_identity,
     unlock_account,
 )
+from jinmai.foundation.kernel.access.actions.answers import forget_answers
 from jinmai.foundation.kernel.access.actions.factors import (
     add_passkey,
     ask_factor_reset,
@@ -31,6 +32,7 @@ __all__ = [
     "dismiss",
     "enable_account",
     "enrol_totp",
+    "forget_answers",
     "link_identity",
     "register_user",
     "remove_factor",
