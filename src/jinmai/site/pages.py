@@ -96,5 +96,6 @@ urlpatterns = [
     path("errors/", errors_pages.refusal_codes, name="refusals"),
     path("errors/<slug:code>/", errors_pages.refusal_code, name="refusal"),
     path("audit/", auditing.entry_list, name="audit"),
+    path("audit/exports/", auditing.export_list, name="exports"),
     path("audit/verify/", auditing.verify, name="audit_verify"),
 ]

@@ -115,6 +115,16 @@ def test_accounts_are_opened_by_one_administrator_and_posted_by_another(client_a
     assert "东汀区融资协调工作专班" in page and "在岗" in page
 
 
+def test_the_auditor_sees_what_left_as_a_file(client_as):
+    auditor = client_as("ligong")
+    assert "还没有人导出过清单" in auditor.get("/audit/exports/").content.decode()
+    assert client_as("heying").get("/tasks/?q=甲&export=csv").status_code == 200
+    page = auditor.get("/audit/exports/").content.decode()
+    assert "何盈" in page and "我的待办" in page and "甲" in page and "CSV" in page
+    assert "何盈" not in auditor.get("/audit/exports/?q=许安").content.decode()
+    assert client_as("qiangong").get("/audit/exports/").status_code == 403
+
+
 def test_audit_shows_refusals_in_words_and_verifies(client_as):
     client_as("sungong").post("/accounts/new/", {})
     auditor = client_as("ligong")

@@ -1,4 +1,4 @@
-"""The audit administrator's pages (审计): entries, and whether the chains hold."""
+"""The audit administrator's pages (审计): entries, whether the chains hold, and what left as a file."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from jinmai.foundation.kernel.audit.chain import verify_chains
 from jinmai.foundation.kernel.audit.models import AuditEntry, AuditHead
 from jinmai.foundation.kernel.organisations.models import Organisation
 from jinmai.foundation.ui.lists import Button, Column, Filter, ListPage
+from jinmai.foundation.ui.models import ExportRecord
 from jinmai.site.words import declared, verb_words
 
 
@@ -69,3 +70,48 @@ def entry_list(request: HttpRequest) -> HttpResponse:
 def verify(request: HttpRequest) -> HttpResponse:
     """Recompute every chain against its seals, heads and anchors."""
     return render(request, "site/audit_verify.html", {"found": verify_chains()})
+
+
+@page("site.list_exports")
+def export_list(request: HttpRequest) -> HttpResponse:
+    """What left as a file (导出登记): who took which list, on what basis, under which conditions, how many rows."""
+    names = chain_names()
+    return ListPage(
+        title=_("导出登记"),
+        subtitle=_("每一份导出的清单：谁在何时、凭哪项权限、带走多少列和多少行"),
+        rows=ExportRecord.objects.select_related("membership__user"),
+        columns=[
+            Column("at", _("时间"), kind="datetime", sort="at"),
+            Column("organisation", _("单位"), value=lambda one: names.get(one.organisation_code, one.organisation_code),
+                   sort="organisation_code"),
+            Column("person", _("导出人"), value=_exported_by, sort="membership__user__display_name"),
+            Column("title", _("清单"), sort="title"),
+            Column("row_count", _("行数"), kind="int", sort="row_count", total=True),
+            Column("file_kind", _("格式"), value=lambda one: one.file_kind.upper()),
+            Column("operation", _("凭哪项权限"), value=lambda one: verb_words(one.operation), sort="operation"),
+            Column("level", _("数据级别"), sort="level"),
+            Column("conditions", _("条件"), value=lambda one: "；".join(one.conditions.values()), wrap=True),
+            Column("columns", _("列数"), value=lambda one: len(one.columns), kind="int"),
+            Column("list_path", _("页面"), default=False),
+        ],
+        filters=[
+            Filter("organisation", _("单位"), lambda: _exporters(names), field="organisation_code"),
+            Filter("level", _("数据级别"), [(level, level) for level in ("C1", "C2", "C3", "C4")]),
+            Filter("q", _("清单或导出人"), kind="search", fields=["title", "membership__user__display_name"]),
+            Filter("since", _("时间"), kind="from", field="at__date"),
+            Filter("until", _("时间"), kind="to", field="at__date"),
+        ],
+        empty=_("还没有人导出过清单。任何清单的 Excel 或 CSV 被带走，这里都会有一条。"),
+        export_name=_("导出登记"),
+        count_unit=_("份"),
+    ).respond(request)  # fmt: skip
+
+
+def _exported_by(one: ExportRecord) -> str:
+    return one.membership.user.display_name if one.membership else _("平台")
+
+
+def _exporters(names: dict[str, str]) -> list[tuple[str, str]]:
+    codes = ExportRecord.objects.order_by("organisation_code").values_list("organisation_code", flat=True).distinct()
+    return [(code, names.get(code, code)) for code in codes]
+
