@@ -46,7 +46,9 @@ def _process(
     box.put(outcomes)
 
 
-def race(attempt: Callable[[Any, Any], Any], contestants: Sequence[Any], rounds: Sequence[Any]) -> list[Outcome]:
+def race(
+    attempt: Callable[[Any, Any], Any], contestants: Sequence[Any], rounds: Sequence[Any], patience: float = PATIENCE
+) -> list[Outcome]:
     """Each contestant in its own process tries ``attempt(contestant, round)`` in every round, started by a barrier."""
     from django.db import connections
 
@@ -60,7 +62,7 @@ def race(attempt: Callable[[Any, Any], Any], contestants: Sequence[Any], rounds:
     ]
     for process in processes:
         process.start()
-    outcomes = [outcome for _ in processes for outcome in box.get(timeout=PATIENCE)]
+    outcomes = [outcome for _ in processes for outcome in box.get(timeout=patience)]
     for process in processes:
-        process.join(PATIENCE)
+        process.join(patience)
     return outcomes

@@ -211,7 +211,7 @@ def _race(city: Any, manner: str, readers: int = 0, rounds: int = 0) -> dict[str
     actors = [city.actor(name) for name in ("heying", "luosen", "t_manager_branch")]
     contestants = [(actors[number % 3], manner) for number in range(readers)] + [(city.actor("xuan"), "revoke")]
     started = time.perf_counter()
-    outcomes = race(read_until_refused, contestants, consents)
+    outcomes = race(read_until_refused, contestants, consents, patience=600 + 4 * rounds)
     by_then = {consents[outcome.round]: outcome.value for outcome in outcomes if outcome.said == WON}
     assert len(by_then) == rounds, sorted({outcome.said for outcome in outcomes})
     late = [AccessRecord.objects.filter(consent_id=key).count() - count for key, count in by_then.items()]

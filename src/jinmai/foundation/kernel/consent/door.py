@@ -86,15 +86,17 @@ def _basis(actor: Actor, subject_id: UUID, purpose: str, fields: set[str]) -> tu
 
 
 def _consent(actor: Actor, subject_id: UUID, purpose: str, fields: set[str]) -> Consent | None:
-    """The live consent given to the actor's organisation or one above it that covers all fields, locked."""
+    """The live consent given to the actor's organisation or one above it that covers all fields, locked; no other is."""
     today = Clock.today()
     above = [int(part) for part in actor.organisation_path.split("/") if part]
-    candidates = (
-        Consent.objects.select_for_update()
-        .filter(subject_id=subject_id, purpose=purpose, receiver_id__in=above)
-        .order_by("pk")
-    )
-    return next((found for found in candidates if found.is_live(today) and fields <= set(found.fields)), None)
+    given = Consent.objects.live(today).filter(subject_id=subject_id, purpose=purpose, receiver_id__in=above)
+    for key, covered in given.order_by("pk").values_list("pk", "fields"):
+        if fields <= set(covered):
+            # Revoked between the look and the lock? The lock waits for that, and then the row is no longer live.
+            held = Consent.objects.select_for_update().filter(pk=key).first()
+            if held is not None and held.is_live(today) and fields <= set(held.fields):
+                return held
+    return None
 
 
 def book(actor: Actor, grant: Grant) -> None:
