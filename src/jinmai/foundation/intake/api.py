@@ -90,7 +90,8 @@ class MappingIn(StrictSchema):
     EXAMPLE: ClassVar[dict[str, Any]] = {"heading_row": 1, "positions": {"subject_key": 0, "invoice_no": 1}}
 
     heading_row: whole(1, 1_000)
-    positions: dict[SourceName, Place]
+    #: Said in the description, too: a name of another form is not taken.
+    positions: Annotated[dict[SourceName, Place], Field(json_schema_extra={"additionalProperties": False})]
 
 
 class DraftFileOut(StrictSchema):
