@@ -24,6 +24,7 @@ from jinmai.foundation.kernel.access.throttle import RULE, Limit
 from jinmai.foundation.kernel.clock import Clock
 from jinmai.foundation.kernel.home import current_home
 from tests.reliability.racing import WON, race
+from tests.security.profiles import under_profile
 
 #: A window that no test lives to see the end of.
 LONG = 10**9
@@ -128,6 +129,32 @@ def test_exports_and_addresses_have_limits_of_their_own(client_as, client):
 
 
 @pytest.mark.django_db
+def test_behind_a_proxy_each_client_has_a_limit_of_its_own(client):
+    def ask(path: str, forwarded: str, **headers: str) -> int:
+        """One request as our proxy passes it on: its own address is the peer's, the client's the last entry."""
+        return client.get(path, REMOTE_ADDR="10.0.0.1", headers={"x-forwarded-for": forwarded, **headers}).status_code
+
+    key = {"authorization": f"Bearer jm_00000000_{'x' * 43}"}
+    with under_profile("test", proxies=1), throttle.switched_on(), only(address=9, failed_key=3):
+        orders = "/api/v1/financing/orders"
+        assert [ask(orders, "203.0.113.7", **key) for _ in range(4)] == [401, 401, 401, 429]
+        assert ask(orders, "203.0.113.8", **key) == 401, "another client's guesses are its own"
+        assert [ask("/login/", "203.0.113.7") for _ in range(6)] == [200] * 5 + [429]
+        assert ask("/login/", "203.0.113.8") == 200, "another client is not refused"
+        spoofed = [ask("/login/", f"198.51.100.{number}, 203.0.113.7") for number in range(3)]
+        assert spoofed == [429] * 3, "what a client writes further left is its own words"
+        assert ask(orders, "198.51.100.9, 203.0.113.7", **key) == 429
+
+
+@pytest.mark.django_db
+def test_control_without_the_proxy_told_all_clients_are_one(client):
+    """What the number of proxies is for: without it the proxy's own address is counted for everybody."""
+    with throttle.switched_on(), only(address=2):
+        clients = [{"x-forwarded-for": f"203.0.113.{number}"} for number in range(3)]
+        assert [client.get("/login/", headers=one).status_code for one in clients] == [200, 200, 429]
+
+
+@pytest.mark.django_db
 def test_keys_that_do_not_hold_are_refused_for_a_while(city, client):
     from tests.security.with_keys import issue
 
@@ -176,7 +203,7 @@ def served(city: Any, tmp_path: Path, transactional_db: None) -> Any:
     """The site as it is served, by three worker processes, under a city whose limits are small."""
     home, small = current_home(), tmp_path / "example"
     shutil.copytree(home.city.folder, small)
-    _lay_over(small / "rules" / RULE.name, account=120, api_key=100, failed_key=20, export=5)
+    _lay_over(small / "rules" / RULE.name, address=200, account=120, api_key=100, failed_key=20, export=5)
     port = _free_port()
     program = (
         "import sys; from granian import Granian; from granian.constants import Interfaces;"
@@ -205,9 +232,9 @@ def _wait_until_it_answers(port: int, server: Any, log: Path) -> None:
     raise AssertionError(log.read_text(errors="replace"))
 
 
-def _get(port: int, path: str, **headers: str) -> tuple[int, str]:
-    """One request on a connection of its own, so that any worker may take it."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+def _get(port: int, path: str, source: str = "127.0.0.1", **headers: str) -> tuple[int, str]:
+    """One request on a connection of its own, so that any worker may take it; from one of this machine's addresses."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30, source_address=(source, 0))
     connection.request("GET", path, headers=headers)
     answer = connection.getresponse()
     answer.read()
@@ -233,10 +260,11 @@ def test_the_served_workers_hold_the_limits_together(city, served, say):
         "api_key": (100, "/api/v1/financing/products", {"Authorization": f"Bearer {key}"}, 200),
         "export": (5, "/financing/products/?export=csv", {"Cookie": colleague}, 200),
         "account": (120, "/financing/reasons/", {"Cookie": cookie}, 200),
+        "address": (200, "/login/", {}, 200),
     }
     found: dict[str, Any] = {}
-    for name, (most, path, headers, fine) in asked.items():
-        answers = [_get(served, path, **headers) for _ in range(int(most * 1.3) + 3)]
+    for number, (name, (most, path, headers, fine)) in enumerate(asked.items(), 2):
+        answers = [_get(served, path, f"127.0.0.{number}", **headers) for _ in range(int(most * 1.3) + 3)]
         statuses = Counter(status for status, _ in answers)
         found[name] = {"limit": most, "let_through": statuses[fine], "refused": statuses[429]}
         assert set(statuses) == {fine, 429}, (name, statuses)

@@ -21,6 +21,7 @@ from django.utils.translation import gettext as _
 from jinmai.foundation.kernel.access import throttle
 from jinmai.foundation.kernel.access.actor import Actor
 from jinmai.foundation.kernel.access.api_problems import NotSignedIn
+from jinmai.foundation.kernel.access.lockout import client_address
 from jinmai.foundation.kernel.access.models import ApiKey, Membership
 from jinmai.foundation.kernel.access.permissions import operations
 from jinmai.foundation.kernel.action import action
@@ -113,7 +114,7 @@ def actor_of_key(request: HttpRequest) -> Actor:
     """
     key = _holding(request.headers.get("Authorization", ""))
     if key is None:
-        throttle.refuse_too_many("failed_key", address_of(request))
+        throttle.refuse_too_many("failed_key", client_address(request))
         raise NotSignedIn()
     throttle.refuse_too_many("api_key", key.prefix)
     actor = Actor.of(key.membership)
@@ -158,11 +159,3 @@ def require_within(request: HttpRequest, operation: str) -> None:
     key = getattr(request, "api_key", None)
     if key is not None and key.operations and operation not in key.operations:
         raise NotAllowed("JM-ACC-065", _("这把密钥不包含这项操作"), _("请用另一把密钥，或请安全管理员发一把包含它的"))
-
-
-def address_of(request: HttpRequest) -> str:
-    """Where a request comes from: behind a proxy of ours, the address that the proxy saw."""
-    from django.conf import settings
-
-    forwarded = request.headers.get("X-Forwarded-For", "") if getattr(settings, "BEHIND_TLS", False) else ""
-    return forwarded.rpartition(",")[2].strip() or request.META.get("REMOTE_ADDR", "")

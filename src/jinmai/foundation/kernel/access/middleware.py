@@ -16,7 +16,7 @@ from jinmai.foundation.kernel.access.api_problems import (
     problem_response,
     where,
 )
-from jinmai.foundation.kernel.access.keys import address_of
+from jinmai.foundation.kernel.access.lockout import client_address
 from jinmai.foundation.kernel.errors import NotFound, Refusal
 
 #: Asked by machines that must always be answered.
@@ -69,7 +69,7 @@ def refuse_too_many(request: HttpRequest) -> None:
     """Count the request under its address, its account and, when it exports, its exports (JM-API-429)."""
     if not throttle.in_force() or request.path in UNCOUNTED:
         return
-    throttle.refuse_too_many("address", address_of(request))
+    throttle.refuse_too_many("address", client_address(request))
     if request.user.is_authenticated:
         throttle.refuse_too_many("account", request.user.pk)
         if "export" in request.GET:
