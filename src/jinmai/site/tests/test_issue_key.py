@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import re
 from datetime import date, timedelta
+from unittest import mock
 
 import pytest
 from django.urls import reverse
 
 from jinmai.foundation.kernel.access import keys
-from jinmai.foundation.kernel.access.actions import dismiss
-from jinmai.foundation.kernel.access.models import ApiKey
+from jinmai.foundation.kernel.access.actions import appoint, dismiss
+from jinmai.foundation.kernel.access.actor import Actor
+from jinmai.foundation.kernel.access.models import ApiKey, ApiKeyQuerySet, Membership, User
 from jinmai.foundation.kernel.audit.models import AuditEntry
 from jinmai.foundation.kernel.clock import Clock
 from jinmai.foundation.kernel.errors import NotAllowed, NotFound, Refusal
+from jinmai.foundation.kernel.work.delegations import delegate_post, end_delegation
 
 pytestmark = pytest.mark.django_db
 ORDERS = "/api/v1/financing/orders"
@@ -98,6 +101,81 @@ def test_what_does_not_hold_is_answered_alike(issue, city, client, how):
     assert answer["WWW-Authenticate"].startswith("Bearer")
     with_session = ask(city.client("heying"), shown)
     assert with_session.status_code == 401, "a key that doesn't hold isn't helped by a session"
+
+
+def issue_to(city, post):
+    given = {"label": "信贷系统对接", "expires_on": date.today() + SOON}
+    return keys.issue_key(city.actor("sungong"), membership=post, **given).shown
+
+
+def give_again(city, post):
+    return appoint(city.actor("sungong"), user=post.user, organisation=post.organisation, role=post.role)
+
+
+@pytest.mark.parametrize("ended", ["dismissed", "by-its-day"])
+def test_a_leavers_key_stays_dead_when_the_post_is_given_again(issue, city, client, ended):
+    key = issue("heying")
+    assert ask(client, key.shown).status_code == 200
+    if ended == "dismissed":
+        dismiss(city.actor("sungong"), membership=key.membership)
+    else:
+        Membership.objects.filter(pk=key.membership_id).update(until=Clock.today() - timedelta(days=1))
+    assert ask(client, key.shown).status_code == 401
+    again = give_again(city, key.membership)
+    assert again.pk == key.membership_id and ask(client, key.shown).status_code == 401
+    assert ask(client, issue_to(city, again)).status_code == 200, "the control: the post itself has its rights again"
+
+
+def test_control_a_post_that_goes_on_keeps_its_key(issue, city, client):
+    key = issue("heying")
+    give_again(city, key.membership)
+    assert ask(client, key.shown).status_code == 200
+
+
+@pytest.fixture
+def colleague(city):
+    """Somebody with another post at the branch, to whom the account manager's can be lent."""
+    user, branch = User.objects.get(username="luosen"), city.membership("heying").organisation
+    appoint(city.actor("sungong"), user=user, organisation=branch, role="institution.approver")
+    return user
+
+
+@pytest.mark.parametrize("ended", ["taken-back", "by-its-day", "with-its-owner"])
+def test_a_delegates_key_stays_dead_when_the_post_is_lent_again(city, client, colleague, ended):
+    chief = city.membership("heying")
+    until = Clock.today() + timedelta(days=9)
+    lent = delegate_post(Actor.of(chief), to=colleague, until=until)
+    key = issue_to(city, lent)
+    assert ask(client, key).status_code == 200
+    if ended == "taken-back":
+        end_delegation(Actor.of(chief), lent)
+    elif ended == "by-its-day":
+        Membership.objects.filter(pk=lent.pk).update(until=Clock.today() - timedelta(days=1))
+    else:
+        dismiss(city.actor("sungong"), membership=chief)
+        chief = give_again(city, chief)
+        assert not Membership.objects.live(Clock.today()).filter(pk=lent.pk).exists(), "nor does the loan itself"
+    assert ask(client, key).status_code == 401
+    again = delegate_post(Actor.of(chief), to=colleague, until=until)
+    assert again.pk == lent.pk and ask(client, key).status_code == 401
+    assert ask(client, issue_to(city, again)).status_code == 200
+
+
+@pytest.mark.parametrize("ended", ["dismissed", "taken-back"])
+def test_control_without_the_revoking_the_old_key_would_be_back(issue, city, client, colleague, ended):
+    with mock.patch.object(ApiKeyQuerySet, "end", lambda _keys: 0):
+        if ended == "dismissed":
+            key = issue("heying")
+            shown = key.shown
+            dismiss(city.actor("sungong"), membership=key.membership)
+            give_again(city, key.membership)
+        else:
+            chief = city.actor("heying")
+            lent = delegate_post(chief, to=colleague, until=Clock.today())
+            shown = issue_to(city, lent)
+            end_delegation(chief, lent)
+            delegate_post(chief, to=colleague, until=Clock.today())
+        assert ask(client, shown).status_code == 200
 
 
 def test_a_narrowed_key_does_no_more(issue, client):

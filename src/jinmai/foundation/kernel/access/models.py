@@ -137,6 +137,10 @@ class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
             return self
         return self.filter(membership__organisation_id=actor.organisation_id)
 
+    def end(self) -> int:
+        """Revoke those that weren't (停用), for good: a post that is given again starts without keys."""
+        return self.filter(revoked_at__isnull=True).update(revoked_at=Clock.now())
+
 
 class ApiKey(models.Model):
     """A key (接口密钥) under which an institution's own system acts as one of its posts; the secret is kept as a digest."""

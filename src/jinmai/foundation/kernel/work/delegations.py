@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from jinmai.foundation.kernel.access.actor import Actor
-from jinmai.foundation.kernel.access.models import Membership, User
+from jinmai.foundation.kernel.access.models import ApiKey, Membership, User
 from jinmai.foundation.kernel.action import action
 from jinmai.foundation.kernel.clock import Clock
 from jinmai.foundation.kernel.errors import NotFound, Refusal, Words
@@ -42,7 +42,7 @@ def delegate_post(actor: Actor, *, to: User, until: date, since: date | None = N
 
     Refuses an administrator's post (JM-WRK-020), a post that was itself lent (JM-WRK-021), somebody who is no colleague
     or holds the role already (JM-WRK-022), and days that lie behind, run backwards, reach beyond one's own post or over
-    ninety days (JM-WRK-023). Both are told.
+    ninety days (JM-WRK-023). Both are told. Keys of a post lent before, or held before, don't come back with it.
     """
     own = Membership.objects.select_for_update().get(pk=actor.membership_id)
     if actor.role.startswith(ADMIN_PREFIX):
@@ -61,6 +61,7 @@ def delegate_post(actor: Actor, *, to: User, until: date, since: date | None = N
         role=actor.role,
         defaults={"active": True, "since": starts, "until": until, "delegated_from": own},
     )
+    ApiKey.objects.filter(membership=lent).end()
     _tell(lent, "delegation_started", _("{owner}将“{post}”委托给{delegate}，{since} 至 {until}"))
     return lent
 
@@ -83,6 +84,8 @@ def _refuse_days(own: Membership, starts: date, until: date) -> None:
 def end_delegation(actor: Actor, delegation: Membership) -> Membership:
     """Take a lent post back before its day (提前结束委托): at once; what it had claimed goes back to the post.
 
+    The keys it had are revoked.
+
     Whoever lent it, whoever holds it, and the security administrator may; refuses one that has ended (JM-WRK-024).
     """
     lent = Membership.objects.filter(delegated_from__isnull=False).select_for_update().filter(pk=delegation.pk).first()
@@ -93,6 +96,7 @@ def end_delegation(actor: Actor, delegation: Membership) -> Membership:
     lent.active, lent.until = False, Clock.today()
     lent.save(update_fields=["active", "until"])
     release_claims(lent)
+    ApiKey.objects.filter(membership=lent).end()
     _tell(lent, "delegation_ended", _("{owner}委托给{delegate}的“{post}”已经结束"))
     return lent
 
