@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
@@ -117,11 +118,17 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
         terminalreporter.write_line(json.dumps(found | {"test": name}, ensure_ascii=False))
 
 
+#: Of these the largest of several runs is told; their sum would mean nothing.
+LARGEST = re.compile(r"most|max|worst|slowest|longest|p\d\d|seconds|limit|clients|processes|workers|readers|cases_each|operations")
+
+
 def _add_up(total: dict[str, Any], found: dict[str, Any]) -> None:
     total["runs"] += 1
     for name, value in found.items():
-        counts = isinstance(value, int) and name in total
-        total[name] = total[name] + value if counts else value
+        if not isinstance(value, int | float) or isinstance(value, bool) or name not in total:
+            total[name] = value
+        else:
+            total[name] = max(total[name], value) if LARGEST.match(name) else total[name] + value
 
 
 # ---------------------------------------------------------------- the home and its snapshots

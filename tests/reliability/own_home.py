@@ -10,7 +10,7 @@ import sys
 
 from jinmai.foundation.kernel.home import boot
 
-STEPS, PAUSE = 300, 0.01
+STEPS, PAUSE = 3000, 0.01
 
 
 def prepare() -> dict[str, object]:

@@ -17,7 +17,7 @@ import pytest
 from tests.backends.engines import EngineMissing, ThrowAwayCluster
 from tests.reliability.own_home import STEPS
 
-KILLS = 5
+KILLS = 50
 SEED = 20261122
 ROOT = Path(__file__).parents[2]
 
@@ -74,6 +74,7 @@ def test_the_postmaster_is_killed_under_the_worker(tmp_path, say):
         before = wait_for_more(tmp_path / "home", server, -1)
         for _ in range(KILLS):
             time.sleep(dice.uniform(0, 0.5))
+            assert before < STEPS, "nothing is under way any more: a kill would meet no work"
             server.kill()
             time.sleep(dice.uniform(0, 1))
             server.start_again()

@@ -146,7 +146,8 @@ def _expect_all_answered(told: Told, say: Any) -> None:
     assert not told.unanswered, told.unanswered[:5]
     assert figures["with_reason"] == figures["files"]
     assert not told.lost_rows, f"{len(told.lost_rows)}: " + "\n".join(told.lost_rows[:12])
-    assert figures["max_rss_mb"] <= MOST_RSS_MB
+    assert figures["deaths"] == 0, told.died_of
+    assert 0 < figures["max_rss_mb"] <= MOST_RSS_MB
 
 
 def test_two_thousand_broken_files_are_each_answered_for(tmp_path: Path, say: Any) -> None:

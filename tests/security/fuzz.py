@@ -37,6 +37,8 @@ class Found:
 
     operations: set[str] = field(default_factory=set)
     roles: set[str] = field(default_factory=set)
+    #: Cases asked of each operation.
+    asked: Counter[str] = field(default_factory=Counter)
     statuses: Counter[int] = field(default_factory=Counter)
     server_errors: list[str] = field(default_factory=list)
     findings: list[str] = field(default_factory=list)
@@ -47,6 +49,7 @@ class Found:
             "operations": len(self.operations),
             "roles": len(self.roles),
             "cases": self.statuses.total(),
+            "fewest_cases": min((self.asked[one] for one in self.operations), default=0),
             "statuses": {str(status): count for status, count in sorted(self.statuses.items())},
             "server_errors": len(self.server_errors),
             "findings": len(self.findings),
@@ -155,6 +158,7 @@ def _ask(
         with transaction.atomic():
             response = case.call(headers=headers)
             found.statuses[response.status_code] += 1
+            found.asked[operation.label] += 1
             if response.status_code >= 500:
                 found.server_errors.append(f"{where}: {case.as_curl_command()}")
             else:
@@ -169,8 +173,10 @@ def _ask(
 
     try:
         strategy = operation.as_strategy(generation_mode=mode)
-    except Exception:  # noqa: BLE001 - an operation without any parameter has nothing to get wrong
-        return
+    except Exception:
+        if right:
+            raise
+        return  # an operation without any parameter has nothing to get wrong
     run = settings(
         max_examples=max(1, cases // 2), database=None, deadline=None, derandomize=True, phases=[Phase.generate],
         suppress_health_check=list(HealthCheck),

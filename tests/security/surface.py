@@ -6,6 +6,7 @@ downloaded (``?export=`` of any page). Whatever the resolver can reach is in her
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -29,6 +30,8 @@ class Door:
     kwargs: tuple[str, ...]
     is_api: bool
     public: bool
+    #: What its own description gives as an example of a body: well-formed, so that the handler is reached.
+    body: str = "{}"
 
     def path(self, values: dict[str, Any]) -> str:
         """The route with its kwargs filled in."""
@@ -59,6 +62,20 @@ def _path_view(callback: Any) -> Any:
         if hasattr(cell.cell_contents, "operations"):
             path_view = cell.cell_contents
     return path_view if hasattr(path_view, "operations") else None
+
+
+def body_of(operation: Any) -> Any:
+    """The schema of a Ninja operation's body."""
+    for model in operation.models:
+        if model.__ninja_param_source__ == "body":
+            (field,) = model.model_fields.values()
+            return field.annotation
+    return None
+
+
+def _example(operation: Any) -> str:
+    body = body_of(operation)
+    return json.dumps(body.EXAMPLE if body else {}, ensure_ascii=False)
 
 
 def api_operations() -> list[Any]:
@@ -93,7 +110,7 @@ def doors() -> list[Door]:
         kwargs = _kwargs(route)
         if view is not None:
             found += [
-                Door(route, name, named_operation(one.view_func), tuple(one.methods), kwargs, True, public)
+                Door(route, name, named_operation(one.view_func), tuple(one.methods), kwargs, True, public, _example(one))
                 for one in view.operations
             ]
         else:

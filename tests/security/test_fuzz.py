@@ -23,6 +23,8 @@ def _fuzzed(planted_city, username: str, cases: int, say) -> None:
     found = Found()
     fuzz(planted_city[1], username, cases, found)
     say({"role": username, "cases_each": cases} | found.told())
+    unasked = [operation for operation in sorted(found.operations) if not found.asked[operation]]
+    assert found.operations and not unasked, f"no case was made for {unasked}"
     assert not found.server_errors, "\n".join(found.server_errors[:10])
     assert not found.findings, "\n".join(found.findings[:10])
 

@@ -20,7 +20,7 @@ from pydantic import BaseModel
 from jinmai.foundation.kernel.access.api_once import HEADER
 from jinmai.foundation.kernel.access.permissions import operations
 from tests.security.planted import ACCOUNTS
-from tests.security.surface import UNSAFE, api_operations
+from tests.security.surface import UNSAFE, api_operations, body_of
 from tests.security.test_csrf import address, somebody_who_may, unsafe_doors
 
 #: Tables that may grow by a refusal: what was refused is witnessed, and counted.
@@ -48,15 +48,6 @@ def _open(annotation: Any) -> bool:
     if typing.get_origin(annotation) is dict:
         return Any in typing.get_args(annotation)
     return any(_open(part) for part in typing.get_args(annotation) if not isinstance(part, types.EllipsisType))
-
-
-def body_of(operation: Operation) -> type[BaseModel] | None:
-    """The schema of an operation's body."""
-    for model in operation.models:
-        if model.__ninja_param_source__ == "body":
-            (field,) = model.model_fields.values()
-            return field.annotation
-    return None
 
 
 def test_every_schema_that_reads_or_answers_is_closed():
