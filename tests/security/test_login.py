@@ -6,6 +6,7 @@ import logging
 import re
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from statistics import median
 from typing import Any
@@ -17,9 +18,10 @@ from django.contrib.sessions.models import Session
 from django.test import override_settings
 from django_otp.oath import TOTP
 
-from jinmai.foundation.kernel.access import actions, second_factor
+from jinmai.foundation.kernel.access import actions, lockout, second_factor
 from jinmai.foundation.kernel.access.actor import Actor
 from jinmai.foundation.kernel.access.models import User
+from jinmai.foundation.kernel.access.policy import policy, policy_of
 from jinmai.foundation.kernel.audit.models import AuditEntry
 from jinmai.foundation.kernel.errors import Refusal
 from jinmai.foundation.kernel.organisations.models import Organisation
@@ -105,23 +107,31 @@ def count_checks(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def run_guesses(monkeypatch: pytest.MonkeyPatch, say: Any, accounts: int, guesses: int, addresses: int) -> None:
+    said = policy()
+    limit = said.lock_account_after or said.lock_after
     for number in range(accounts):
         account(f"victim-{number}")
     compared = count_checks(monkeypatch)
     got_in, locked, _who = guess(accounts, guesses, addresses)
     most = max(compared.count(name) for name in set(compared))
-    say({"guesses": guesses, "accounts": accounts, "addresses": addresses, "successes": got_in, "locked": locked,
-         "most_compared_for_one_account": most})  # fmt: skip
-    assert (got_in, most) == (0, 5)
-    assert locked >= guesses - 5 * accounts
+    found = {"guesses": guesses, "accounts": accounts, "addresses": addresses, "successes": got_in, "locked": locked}
+    say({said.profile: found | {"most_compared_for_one_account": most}})
+    assert (got_in, most) == (0, limit)
+    assert locked >= guesses - limit * accounts
 
 
-def test_five_hundred_guesses_from_many_addresses_open_nothing(dengbao3, monkeypatch, say):
+@pytest.fixture(params=["standard", "dengbao3"])
+def in_production(request: pytest.FixtureRequest, db: None) -> Iterator[None]:
+    with under_profile(request.param):
+        yield
+
+
+def test_five_hundred_guesses_from_many_addresses_open_nothing(in_production, monkeypatch, say):
     run_guesses(monkeypatch, say, accounts=10, guesses=500, addresses=100)
 
 
 @pytest.mark.long
-def test_ten_thousand_guesses_open_nothing(dengbao3, monkeypatch, say):
+def test_ten_thousand_guesses_open_nothing(in_production, monkeypatch, say):
     run_guesses(monkeypatch, say, accounts=20, guesses=10_000, addresses=2_500)
 
 
@@ -131,6 +141,49 @@ def test_control_without_the_lock_the_guesses_open_every_account(dengbao3):
     with override_settings(AXES_ENABLED=False):
         got_in, locked, who = guess(accounts=3, guesses=60, addresses=20)
     assert (got_in, locked, who) == (3, 0, {"victim-0", "victim-1", "victim-2"})
+
+
+def test_control_without_the_account_limit_guesses_from_many_addresses_open_every_account(db, monkeypatch):
+    """Profile standard with the count of pairs alone: no address ever has five failures."""
+    for number in range(3):
+        account(f"victim-{number}")
+    pairs_only = replace(policy_of("standard"), lock_account_after=None)
+    monkeypatch.setattr(lockout, "policy", lambda: pairs_only)
+    with under_profile("standard"):
+        got_in, locked, _who = guess(accounts=3, guesses=150, addresses=100)
+    assert (got_in, locked) == (3, 0)
+
+
+def test_one_address_locks_nobody_out_elsewhere_but_four_do_for_half_an_hour(db):
+    account("lin")
+
+    def fail(address: str, times: int) -> list[int]:
+        return [sign_in(browser(address), "lin", "wrong").status_code for _turn in range(times)]
+
+    with under_profile("standard"), time_machine.travel(MONDAY, tick=False) as clock:
+        assert fail("192.0.2.1", 30) == [200] * 4 + [429] * 26
+        assert lockout.locked_usernames() == {"lin"}, "for that address"
+        assert sign_in(browser("203.0.113.9"), "lin").status_code == 302, "the person is elsewhere, and not locked out"
+        for number in (1, 2, 3, 4):
+            assert fail(f"192.0.2.{number}", 5) == [200] * 4 + [429]
+        locked = sign_in(browser("203.0.113.9"), "lin")
+        assert locked.status_code == 429 and "请 30 分钟后再试" in locked.content.decode()
+        assert sign_in(browser("192.0.2.77"), "nobody", "wrong").status_code == 200, "only this account"
+        clock.shift(timedelta(minutes=29, seconds=59))
+        assert sign_in(browser("203.0.113.9"), "lin").status_code == 429
+        clock.shift(timedelta(seconds=2))
+        assert sign_in(browser("203.0.113.9"), "lin").status_code == 302
+
+
+def test_a_lock_by_many_addresses_is_seen_and_ended_by_the_security_administrator(city):
+    for number in range(20):
+        sign_in(browser(f"192.0.2.{number + 1}"), "heying", "wrong")
+    user = User.objects.get(username="heying")
+    assert sign_in(browser("203.0.113.9"), "heying", "ceshi-Mima-2026").status_code == 429
+    security = city.client("sungong")
+    assert "已锁定" in security.get(f"/accounts/{user.pk}/").content.decode()
+    assert security.post(f"/accounts/{user.pk}/unlock/").status_code == 302
+    assert sign_in(browser("203.0.113.9"), "heying", "ceshi-Mima-2026").status_code == 302
 
 
 def test_the_fifth_failure_locks_the_account_from_everywhere_for_fifteen_minutes(dengbao3):

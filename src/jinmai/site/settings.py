@@ -126,6 +126,7 @@ STORAGES = {
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = False
 WHITENOISE_MAX_AGE = 30 * 24 * 3600
+AXES_HANDLER = "jinmai.foundation.kernel.access.lockout.Attempts"
 AXES_LOCKOUT_CALLABLE = "jinmai.site.views.errors.locked"
 # Whoever signs in clears the count of his own account only (see access/lockout.py): with axes' own reset, one good
 # account would clear an address that is guessing at others.

@@ -53,8 +53,9 @@ def test_level_three_says_what_the_assessor_looks_for():
     policy = policy_of("dengbao3")
     assert asdict(policy) | {
         "password_min_length": 10, "password_classes": 3, "password_days": 90, "password_history": 5,
-        "first_password_changes": True, "lock_after": 5, "lock_minutes": 15, "lock_apart": True, "idle_minutes": 15,
-        "session_hours": 12, "unused_days": 90, "tls": "always", "operations_off": ("site.api_docs", "site.api_document"),
+        "first_password_changes": True, "lock_after": 5, "lock_minutes": 15, "lock_apart": True,
+        "lock_account_after": None, "idle_minutes": 15, "session_hours": 12, "unused_days": 90,
+        "tls": "always", "operations_off": ("site.api_docs", "site.api_document"),
     } == asdict(policy)  # fmt: skip
     assert all(row["cite"] for row in declared("dengbao3")["values"].values())
     asked = ("admin.audit", "bureau.director", "supervision.section_chief", "institution.manager", "district.clerk")

@@ -9,6 +9,7 @@ from django.shortcuts import render
 from django.utils.translation import gettext as _
 
 from jinmai.foundation.kernel.access.api_problems import API_PREFIX, Fault, Forged, by_status, problem_response
+from jinmai.foundation.kernel.access.policy import policy
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 
@@ -54,8 +55,8 @@ def locked(request: HttpRequest, response: Any = None, credentials: Any = None) 
         request,
         429,
         _("账号已锁定"),
-        _("口令连续输错五次，从这台电脑登录该账号已锁定半小时。"),
-        _("请半小时后再试，或请系统管理员核实身份后重置口令。"),
+        _("登录失败次数过多，暂时不能这样登录。"),
+        _("请 %(minutes)s 分钟后再试，或请安全管理员核实身份后解锁。") % {"minutes": policy().lock_minutes},
     )
 
 

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
+from axes.attempts import get_cool_off_threshold
+from axes.handlers.database import AxesDatabaseHandler
 from axes.handlers.proxy import AxesProxyHandler
+from axes.helpers import get_client_username, get_failure_limit
 from axes.models import AccessAttempt
 from django.conf import settings
 from django.contrib.auth.signals import user_login_failed
@@ -29,6 +33,20 @@ def client_address(request: HttpRequest) -> str:
     return passed[-proxies] if 0 < proxies <= len(passed) else direct
 
 
+class Attempts(AxesDatabaseHandler):  # type: ignore[misc]
+    """axes' count, and where that is of pairs only, the account's from all addresses together (分散猜测)."""
+
+    def get_failures(self, request: HttpRequest, credentials: dict[str, Any] | None = None) -> int:
+        """Failures as axes counts them; at least the limit once the account has too many from wherever."""
+        counted = int(super().get_failures(request, credentials))
+        most, username = policy().lock_account_after, get_client_username(request, credentials)
+        if most is None or not username:
+            return counted
+        recent = AccessAttempt.objects.filter(username=username, attempt_time__gte=get_cool_off_threshold(request))
+        of_account = recent.aggregate(times=Sum("failures_since_start"))["times"] or 0
+        return max(counted, get_failure_limit(request, credentials)) if of_account >= most else counted
+
+
 def is_locked(request: HttpRequest, username: str) -> bool:
     """Whether this account may not try from this address now."""
     return bool(settings.AXES_ENABLED) and not AxesProxyHandler.is_allowed(request, {"username": username})
@@ -45,9 +63,16 @@ def forgive(username: str) -> int:
 
 
 def locked_usernames() -> frozenset[str]:
-    """Accounts that are locked now, from wherever."""
-    since = Clock.true_now() - timedelta(minutes=policy().lock_minutes)
+    """Accounts that are locked now, for one address or for all."""
+    said = policy()
+    since = Clock.true_now() - timedelta(minutes=said.lock_minutes)
     counted = AccessAttempt.objects.filter(attempt_time__gte=since, username__in=User.objects.values("username"))
-    by = ("username",) if policy().lock_apart else ("username", "ip_address")
-    found = counted.values(*by).annotate(times=Sum("failures_since_start")).filter(times__gte=policy().lock_after)
-    return frozenset(row["username"] for row in found)
+    by = ("username",) if said.lock_apart else ("username", "ip_address")
+    limits = [(by, said.lock_after)]
+    if said.lock_account_after is not None:
+        limits.append((("username",), said.lock_account_after))
+    return frozenset(
+        row["username"]
+        for names, most in limits
+        for row in counted.values(*names).annotate(times=Sum("failures_since_start")).filter(times__gte=most)
+    )

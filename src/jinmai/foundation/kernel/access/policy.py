@@ -22,7 +22,8 @@ class Policy:
     """One profile's policy. Days and minutes are whole numbers; ``None`` means that nothing is asked.
 
     ``lock_apart``: wrong passwords are counted for the account and for the address each by itself (any address locks
-    the account, any account locks the address); otherwise for the pair. ``factor_asked_of``: first parts of the roles
+    the account, any account locks the address); otherwise for the pair, and ``lock_account_after`` for the account from
+    all addresses together within ``lock_minutes``. ``factor_asked_of``: first parts of the roles
     whose holders must have a second factor. ``answer_days``: how long a repeat of a creating request gets the first
     answer again; it may name people. ``operations_off``: what nobody may do in such a home.
     """
@@ -37,6 +38,7 @@ class Policy:
     lock_after: int
     lock_minutes: int
     lock_apart: bool
+    lock_account_after: int | None
     idle_minutes: int
     session_hours: int
     factor_asked_of: tuple[str, ...]
