@@ -25,6 +25,7 @@ from jinmai.foundation.kernel.access.actor import Actor
 from jinmai.foundation.kernel.access.api_once import HEADER
 from jinmai.foundation.kernel.access.models import IdempotencyKey
 from jinmai.foundation.kernel.access.permissions import operations
+from jinmai.foundation.kernel.access.policy import policy
 from jinmai.foundation.kernel.action import ACTIONS
 from jinmai.foundation.kernel.clock import Clock
 from tests.reliability.racing import WON, race
@@ -372,7 +373,13 @@ def test_an_answer_past_its_days_is_forgotten_and_its_effect_is_not_repeated(cit
     assert post(client, NEEDS, BODY, key).status_code == 201
     assert forget_answers(Actor.platform()) == 0, "what is young stays"
     assert post(client, NEEDS, BODY, key)["Idempotency-Replayed"] == "true"
-    IdempotencyKey.objects.filter(key=key).update(created_at=Clock.true_now() - timedelta(days=31))
+    days = timedelta(days=policy().answer_days)
+    IdempotencyKey.objects.filter(key=key).update(created_at=Clock.true_now() - days + timedelta(minutes=1))
+    assert forget_answers(Actor.platform()) == 0
+    assert post(client, NEEDS, BODY, key)["Idempotency-Replayed"] == "true"
+    IdempotencyKey.objects.filter(key=key).update(created_at=Clock.true_now() - days - timedelta(minutes=1))
+    unswept = post(client, NEEDS, BODY, key)
+    assert (unswept.status_code, unswept.json()["code"]) == (409, "JM-IDM-005"), "nor before the daily job has come by"
     assert forget_answers(Actor.platform()) == 1
     late = post(client, NEEDS, BODY, key)
     assert (late.status_code, late.json()["code"]) == (409, "JM-IDM-005") and Need.objects.count() == 1

@@ -7,6 +7,7 @@ import hmac
 import re
 from collections.abc import Callable
 from contextvars import ContextVar
+from datetime import timedelta
 
 from django.db import connection, transaction
 from django.http import HttpRequest, HttpResponse
@@ -15,6 +16,8 @@ from django.utils.translation import gettext as _
 from jinmai.foundation.kernel.access.actor import Actor
 from jinmai.foundation.kernel.access.api_problems import BadRequest
 from jinmai.foundation.kernel.access.models import IdempotencyKey
+from jinmai.foundation.kernel.access.policy import policy
+from jinmai.foundation.kernel.clock import Clock
 from jinmai.foundation.kernel.errors import Refusal
 from jinmai.foundation.kernel.home import current_home
 
@@ -62,7 +65,8 @@ def answer_once(
 
     The same key of another organisation is another key. Refuses another content under the same key (JM-IDM-001, 422)
     and, on PostgreSQL, a repeat while the first is under way (JM-IDM-003, 409); on SQLite the repeat waits. A repeat
-    so late that the answer was emptied is refused, too (JM-IDM-005, 409).
+    so late that the answer is past its days is refused, too (JM-IDM-005, 409): it may name people whom the firm has
+    hidden since.
     """
     digest = _digest(request, actor)
     with transaction.atomic():
@@ -93,7 +97,7 @@ def _replay(kept: IdempotencyKey, digest: str) -> HttpResponse:
         raise OtherContent(
             "JM-IDM-001", _("同一幂等键提交了不同内容"), _("新的一笔请换一个幂等键；重发请保持内容不变")
         )
-    if not kept.answer:
+    if not kept.answer or kept.created_at < Clock.now() - timedelta(days=policy().answer_days):
         raise Refusal("JM-IDM-005", _("这一笔早已办成，当时的答复已过保存期"), _("请查询已有的记录；另一笔请换一个幂等键"))
     response = HttpResponse(kept.answer, status=kept.status, content_type="application/json; charset=utf-8")
     response[REPLAYED] = "true"

@@ -23,9 +23,9 @@ class Policy:
 
     ``lock_apart``: wrong passwords are counted for the account and for the address each by itself (any address locks
     the account, any account locks the address); otherwise for the pair, and ``lock_account_after`` for the account from
-    all addresses together within ``lock_minutes``. ``factor_asked_of``: first parts of the roles
-    whose holders must have a second factor. ``answer_days``: how long a repeat of a creating request gets the first
-    answer again; it may name people. ``operations_off``: what nobody may do in such a home.
+    all addresses together within ``lock_minutes``. ``factor_asked_of``: first parts of the roles whose holders must have
+    a second factor. ``answer_days``: how long a repeat of a creating request gets the first answer again; it may name
+    people, and repeats come within minutes. ``operations_off``: what nobody may do in such a home.
     """
 
     profile: str
