@@ -36,11 +36,11 @@ CHINESE_ONLY = re.compile(
     # made-up content; names of applications, of which no page speaks; commands of an engineer
     r"|/demo_\w+\.py$|/apps\.py$|_commands\.py$|site/(profile_checks|bench)\.py$"
     # faults of rule files, for their authors; problems of the chain, for whoever verifies it
-    r"|rulebook/(loader|condition|overlay|faults|strict_yaml)\.py$|audit/chain\.py$"
+    r"|rulebook/(loader|condition|overlay|faults|strict_yaml)\.py$|audit/(chain|anchors)\.py$"
     # reasons that go back to the sender with the row: records; the card of the example scorecard
     r"|intake/parsing/|credit/card\.py$"
-    # the page that stands when nothing works any more; patterns over numbering
-    r"|site/views/errors\.py$|financing/views/prints\.py$"
+    # patterns over numbering
+    r"|financing/views/prints\.py$"
 )
 #: Examples in the API's description are made up of the city's data.
 EXAMPLES = re.compile(r"/api/|api(_\w+)?\.py$|/(api_document|key_form)\.py$")

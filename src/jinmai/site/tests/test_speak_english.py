@@ -8,10 +8,13 @@ import re
 from pathlib import Path
 
 import pytest
+from django.conf import settings
+from django.test import RequestFactory
 from django.utils import translation
 
 from jinmai.foundation.kernel.access.permissions import role_label, roles
 from jinmai.site import navigation
+from jinmai.site.views.errors import broken
 
 SOURCE = Path(navigation.__file__).parents[1]
 CATALOGUES = [SOURCE / room / "locale" / "en" / "LC_MESSAGES" for room in ("foundation/ui", "cockpit", "site")]
@@ -59,3 +62,14 @@ def test_the_workbench_speaks_the_language_chosen(client_as):
     client.post("/language/", {"language": "en", "next": "/"})
     text = client.get("/").content.decode()
     assert "Workbench" in text and "System administrator" in text and 'lang="en"' in text
+
+
+@pytest.mark.django_db
+def test_pages_of_errors_speak_english_too(client_as):
+    reader = client_as("heying")
+    reader.cookies[settings.LANGUAGE_COOKIE_NAME] = "en"
+    answer = reader.get("/no/such/page/")
+    assert answer.status_code == 404 and "is not yours to see" in answer.content.decode()
+    with translation.override("en"):
+        assert 'lang="en"' in (said := broken(RequestFactory().get("/x/")).content.decode()) and "has a fault" in said
+    assert "平台出了故障" in broken(RequestFactory().get("/x/")).content.decode()

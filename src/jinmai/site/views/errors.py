@@ -6,6 +6,7 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from jinmai.foundation.kernel.access.api_problems import API_PREFIX, Fault, Forged, by_status, problem_response
@@ -64,11 +65,18 @@ def broken(request: HttpRequest) -> HttpResponse:
     """500: a fault of ours; the answer asks nothing of the database."""
     if request.path.startswith(API_PREFIX):
         return problem_response(request, Fault())
-    return HttpResponse(BROKEN, status=500, content_type="text/html; charset=utf-8")
+    words = {
+        "lang": get_language() or "zh-hans",
+        "title": _("平台出了故障"),
+        "reason": _("这一步没有办成，已填的内容没有保存。"),
+        "remedy": _("请稍后再试；再次出现时，请把时间和所在页面告诉系统管理员。"),
+        "home": _("回到工作台"),
+    }
+    return HttpResponse(BROKEN.format_map(words), status=500, content_type="text/html; charset=utf-8")
 
 
-BROKEN = """<!doctype html><html lang="zh-hans"><head><meta charset="utf-8"><title>平台出了故障</title>
+BROKEN = """<!doctype html><html lang="{lang}"><head><meta charset="utf-8"><title>{title}</title>
 <link rel="stylesheet" href="/static/ui/jinmai.css"></head><body><div class="quiet"><div class="quiet-bar"></div>
-<main class="quiet-main"><div class="quiet-card wide"><h1>平台出了故障</h1><p>这一步没有办成，已填的内容没有保存。</p>
-<p class="second">请稍后再试；再次出现时，请把时间和所在页面告诉系统管理员。</p>
-<p><a class="button" href="/">回到工作台</a></p></div></main></div></body></html>"""
+<main class="quiet-main"><div class="quiet-card wide"><h1>{title}</h1><p>{reason}</p>
+<p class="second">{remedy}</p>
+<p><a class="button" href="/">{home}</a></p></div></main></div></body></html>"""
