@@ -517,6 +517,130 @@ def test_a_revoked_consent_closes_the_papers_to_the_bank(city, firm):
         gate.preview(manager, gate.find(manager, document.pk), 1)
 
 
+def _figures_only(city: Any, firm: Actor, order: Any) -> None:
+    """The firm takes the order's consent back and lets the same bank read one figure."""
+    from jinmai.foundation.kernel.consent.actions import grant_consent, revoke_consent
+
+    revoke_consent(firm, order.consent)
+    grant_consent(
+        firm,
+        subject=order.need.subject,
+        receiver=order.consent.receiver,
+        purpose="credit_assessment",
+        fields=["sales_12m"],
+        starts_on=Clock.today(),
+        ends_on=order.consent.ends_on,
+    )
+
+
+def test_a_consent_to_figures_opens_no_paper(city, firm):
+    order = accepted_order(city)
+    document = hand_in(firm, upload=upload("合同.pdf", pdf()), to=order, kind="contract").document
+    _figures_only(city, firm, order)
+    manager = city.actor("heying")
+    for way in (lambda opened: gate.preview(manager, opened, 1), lambda opened: gate.download(manager, opened)):
+        with pytest.raises(Refusal, match="JM-CON-001"):
+            way(gate.find(manager, document.pk))
+
+
+def test_control_without_the_named_field_any_consent_opens_them(city, firm, monkeypatch):
+    order = accepted_order(city)
+    document = hand_in(firm, upload=upload("合同.pdf", pdf()), to=order, kind="contract").document
+    _figures_only(city, firm, order)
+    monkeypatch.setattr(gate, "PAPERS", "sales_12m")
+    manager = city.actor("heying")
+    assert gate.preview(manager, gate.find(manager, document.pk), 1)
+
+
+def test_no_field_at_all_is_covered_by_no_consent(city, firm):
+    from django.db import transaction
+
+    from jinmai.foundation.kernel.consent.door import authorise
+
+    order = accepted_order(city)
+    with transaction.atomic():
+        assert authorise(city.actor("heying"), [order.need.subject], "credit_assessment", ["papers"])
+        with pytest.raises(Refusal, match="JM-CON-001"):
+            authorise(city.actor("heying"), [order.need.subject], "credit_assessment", ())
+
+
+def test_a_refused_paper_stands_in_the_access_book_and_in_the_audit(city, firm, client_as):
+    from jinmai.foundation.kernel.consent.actions import revoke_consent
+
+    order = accepted_order(city)
+    document = hand_in(firm, upload=upload("合同.pdf", pdf()), to=order, kind="contract").document
+    revoke_consent(firm, order.consent)
+    client = client_as("heying")
+    ways = (f"/documents/{document.pk}/download/", f"/documents/{document.pk}/page/", f"/api/v1/documents/{document.pk}/content")
+    for way in ways:
+        before = AccessRecord.objects.count(), AuditEntry.objects.filter(outcome="refused").count()
+        assert client.get(way).status_code == 409, way
+        line = AccessRecord.objects.order_by("-pk")[0]
+        assert (line.outcome, line.basis, line.subject_id) == ("refused", "none", order.need.subject_id)
+        assert line.fields == ["附件：购销合同或订单"]
+        assert (AccessRecord.objects.count(), AuditEntry.objects.filter(outcome="refused").count()) == (
+            before[0] + 1,
+            before[1] + 1,
+        )
+    assert AuditEntry.objects.filter(operation="kernel.read_facts", code="JM-CON-001").count() == len(ways)
+
+
+def test_control_without_the_booking_a_refused_paper_leaves_nothing(city, firm, monkeypatch):
+    from jinmai.foundation.kernel.consent.actions import revoke_consent
+
+    order = accepted_order(city)
+    document = hand_in(firm, upload=upload("合同.pdf", pdf()), to=order, kind="contract").document
+    revoke_consent(firm, order.consent)
+    before = AccessRecord.objects.count(), AuditEntry.objects.count()
+    monkeypatch.setattr(gate, "book_refusal", lambda *arguments: None)
+    manager = city.actor("heying")
+    with pytest.raises(Refusal, match="JM-CON-001"):
+        gate.download(manager, gate.find(manager, document.pk))
+    assert (AccessRecord.objects.count(), AuditEntry.objects.count()) == before
+
+
+def _revoked_while_read(city: Any, firm: Actor, monkeypatch: Any) -> Any:
+    """A plain file and a drawn one, whose consent is taken back while their bytes are being read."""
+    from jinmai.foundation.kernel.consent.actions import revoke_consent
+
+    order = accepted_order(city)
+    papers = {"情况.txt": b"100", "合同.pdf": pdf()}
+    made = [hand_in(firm, upload=upload(name, file), to=order, kind="other").document for name, file in papers.items()]
+    read, draw = store.read, gate._draw
+
+    def revoked_after(reading: Any) -> Any:
+        def wrapped(*arguments: Any, **named: Any) -> bytes:
+            content = reading(*arguments, **named)
+            order.consent.refresh_from_db()
+            if order.consent.revoked_at is None:
+                revoke_consent(firm, order.consent)
+            return content
+
+        return wrapped
+
+    monkeypatch.setattr(store, "read", revoked_after(read))
+    monkeypatch.setattr(gate, "_draw", revoked_after(draw))
+    return made
+
+
+@pytest.mark.parametrize("which", [0, 1], ids=["plain", "drawn"])
+def test_a_consent_taken_back_while_the_bytes_are_read_keeps_them_in(city, firm, monkeypatch, which):
+    document = _revoked_while_read(city, firm, monkeypatch)[which]
+    manager = city.actor("heying")
+    with pytest.raises(Refusal, match="JM-CON-001"):
+        gate.download(manager, gate.find(manager, document.pk))
+    lines = AccessRecord.objects.order_by("pk").values_list("outcome", flat=True)
+    assert list(lines)[-2:] == ["read", "refused"]
+
+
+@pytest.mark.parametrize("which", [0, 1], ids=["plain", "drawn"])
+def test_control_without_the_second_look_they_leave(city, firm, monkeypatch, which):
+    document = _revoked_while_read(city, firm, monkeypatch)[which]
+    monkeypatch.setattr(gate, "_still_agreed", lambda actor, opened: None)
+    manager = city.actor("heying")
+    assert gate.download(manager, gate.find(manager, document.pk)).content
+
+
 def test_altered_bytes_are_not_handed_out(city, firm):
     document = hand_in(firm, upload=upload("情况.txt", b"100"), to=need_of(firm), kind="other").document
     store.place_of(document.sha256).write_bytes(b"900")

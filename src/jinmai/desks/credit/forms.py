@@ -8,7 +8,7 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from jinmai.desks.credit.groups import GROUPS, fields_of
+from jinmai.desks.credit.groups import BY_SLUG, fields_of
 from jinmai.foundation.kernel.clock import Clock
 from jinmai.foundation.kernel.consent.purposes import CONSENTED, LABELS
 from jinmai.foundation.kernel.organisations.models import Organisation
@@ -38,8 +38,8 @@ class ConsentForm(CreatingForm):
         institutions = Organisation.objects.filter(kind__in=Organisation.FINANCIAL, active=True)
         self.fields["receiver"].queryset = institutions
         self.fields["purpose"].choices = [(purpose, LABELS[purpose]) for purpose in sorted(CONSENTED)]
-        self.fields["groups"].choices = [(group.slug, group.label) for group in GROUPS]
-        self.fields["groups"].initial = [group.slug for group in GROUPS]
+        self.fields["groups"].choices = [(group.slug, group.label) for group in BY_SLUG.values()]
+        self.fields["groups"].initial = list(BY_SLUG)
         self.fields["starts_on"].initial = Clock.today()
         self.fields["ends_on"].initial = Clock.today() + timedelta(days=USUAL_DAYS)
 

@@ -9,6 +9,7 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 
 from jinmai.desks.credit.facts import MONTHS_DRAWN
+from jinmai.foundation.kernel.consent.purposes import PAPERS
 from jinmai.foundation.kernel.errors import shown
 
 
@@ -56,11 +57,13 @@ GROUPS = (
     ),
     Group("months", _("月度开票走势"), (*month_fields("sales"), *month_fields("purchases"))),
 )  # fmt: skip
-BY_SLUG = {group.slug: group for group in GROUPS}
+#: What a firm may tick: the sheet's groups, and the papers it hands in, which are no measures.
+CONSENTED = (*GROUPS, Group("papers", _("企业提交的材料"), (PAPERS,)))
+BY_SLUG = {group.slug: group for group in CONSENTED}
 
 
 def fields_of(slugs: Iterable[str]) -> list[str]:
-    """The measures of these groups.
+    """The fields of these groups.
 
     >>> fields_of(["partners"])[0]
     'buyers_12m'
@@ -69,7 +72,12 @@ def fields_of(slugs: Iterable[str]) -> list[str]:
 
 
 def all_fields() -> list[str]:
-    """Every measure of the sheet: what a firm consents to when it ticks all groups."""
+    """Every measure of the sheet."""
+    return [field for group in GROUPS for field in group.fields]
+
+
+def fields_with_papers() -> list[str]:
+    """What a firm consents to when it sends a need, or ticks all groups: its sheet and the papers it hands in."""
     return fields_of(BY_SLUG)
 
 
@@ -83,7 +91,7 @@ def words_for(fields: Iterable[str]) -> str:
 
     left = set(fields)
     told = []
-    for group in GROUPS:
+    for group in CONSENTED:
         if set(group.fields) <= left:
             told.append(str(group.label))
             left -= set(group.fields)

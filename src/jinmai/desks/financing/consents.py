@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from jinmai.desks.credit.groups import all_fields
+from jinmai.desks.credit.groups import fields_with_papers
 from jinmai.desks.financing import clocks
 from jinmai.desks.financing.models import Order
 from jinmai.foundation.kernel.access.actor import Actor
@@ -14,13 +14,13 @@ from jinmai.foundation.kernel.consent.purposes import CREDIT_ASSESSMENT
 
 
 def agree_with(actor: Actor, order: Order, until: date) -> None:
-    """Grant the order's institution, head office and branches, the firm's consent (授权) until a day."""
+    """Grant the order's institution, head office and branches, the firm's consent (授权) to its sheet and papers until a day."""
     order.consent = grant_consent(
         actor,
         subject=order.need.subject,
         receiver=clocks.head_office(order.institution),
         purpose=CREDIT_ASSESSMENT,
-        fields=all_fields(),
+        fields=fields_with_papers(),
         starts_on=Clock.today(),
         ends_on=until,
     )

@@ -91,12 +91,17 @@ def _consent(actor: Actor, subject_id: UUID, purpose: str, fields: set[str]) -> 
     above = [int(part) for part in actor.organisation_path.split("/") if part]
     given = Consent.objects.live(today).filter(subject_id=subject_id, purpose=purpose, receiver_id__in=above)
     for key, covered in given.order_by("pk").values_list("pk", "fields"):
-        if fields <= set(covered):
+        if _covers(covered, fields):
             # Revoked between the look and the lock? The lock waits for that, and then the row is no longer live.
             held = Consent.objects.select_for_update().filter(pk=key).first()
-            if held is not None and held.is_live(today) and fields <= set(held.fields):
+            if held is not None and held.is_live(today) and _covers(held.fields, fields):
                 return held
     return None
+
+
+def _covers(agreed: object, fields: set[str]) -> bool:
+    """Whether every field is named in what was agreed to; who names no field is covered by no consent."""
+    return bool(fields) and isinstance(agreed, list) and all(field in agreed for field in fields)
 
 
 def book(actor: Actor, grant: Grant) -> None:

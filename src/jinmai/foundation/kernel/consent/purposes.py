@@ -13,6 +13,8 @@ LABELS = {
     OWN_RECORD: _("查看本企业数据"),
     STATUTORY_DUTY: _("依法履职"),
 }
+#: The field that stands for the papers a firm hands in (企业提交的材料): whoever opens them under consent needs it named.
+PAPERS = "papers"
 #: Purposes a firm can consent to.
 CONSENTED = frozenset({CREDIT_ASSESSMENT})
 #: Roles that read under statutory duty: every such read is booked.

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
@@ -16,9 +18,9 @@ from jinmai.foundation.kernel.access.actor import Actor
 from jinmai.foundation.kernel.access.permissions import operation_named
 from jinmai.foundation.kernel.action import object_ref, witness
 from jinmai.foundation.kernel.clock import Clock
-from jinmai.foundation.kernel.consent.door import authorise, book
+from jinmai.foundation.kernel.consent.door import Grant, authorise, book, book_refusal
 from jinmai.foundation.kernel.consent.models import AccessRecord
-from jinmai.foundation.kernel.consent.purposes import CREDIT_ASSESSMENT, OWN_RECORD, STATUTORY_DUTY
+from jinmai.foundation.kernel.consent.purposes import CREDIT_ASSESSMENT, OWN_RECORD, PAPERS, STATUTORY_DUTY
 from jinmai.foundation.kernel.documents import child, store, viewers, watermark
 from jinmai.foundation.kernel.documents.content import kind_of
 from jinmai.foundation.kernel.documents.models import Attachment, Document
@@ -84,6 +86,7 @@ def preview(actor: Actor, opened: Opened, page: int) -> Handed:
         raise NotFound()
     _let_out(actor, opened, "kernel.view_document")
     content = _draw("preview", actor, document, page=page, width=PREVIEW_WIDTH)
+    _still_agreed(actor, opened)
     return Handed(content, "image/png", f"{document.pk}-{page}.png")
 
 
@@ -92,17 +95,39 @@ def download(actor: Actor, opened: Opened) -> Handed:
     document = opened.document
     kind = kind_of(document.media_type)
     _let_out(actor, opened, "kernel.download_document" if kind.drawn else "kernel.export_document")
-    if kind.drawn:
-        return Handed(_draw("stamp", actor, document), document.media_type, document.name)
-    return Handed(store.read(document.sha256), document.media_type, document.name)
+    content = _draw("stamp", actor, document) if kind.drawn else store.read(document.sha256)
+    _still_agreed(actor, opened)
+    return Handed(content, document.media_type, document.name)
 
 
 def _let_out(actor: Actor, opened: Opened, operation: str) -> None:
     """Basis, access book and audit in one transaction, before a byte is read."""
     require_served(opened.document)
-    with transaction.atomic():
-        _book(actor, opened)
+    with _refusals_booked(actor, opened), transaction.atomic():
+        grant = _grant(actor, opened)
+        if grant is not None:
+            _book(actor, opened, grant)
         witness(actor, operation=operation, object_ref=object_ref(opened.document), outcome="ok")
+
+
+def _still_agreed(actor: Actor, opened: Opened) -> None:
+    """Ask for the basis once more when the bytes are ready: a consent taken back while they were read keeps them in.
+
+    Reading and drawing take their time and hold no lock, so that the revocation need not wait for them.
+    """
+    with _refusals_booked(actor, opened), transaction.atomic():
+        _grant(actor, opened)
+
+
+@contextmanager
+def _refusals_booked(actor: Actor, opened: Opened) -> Iterator[None]:
+    """A paper refused for want of a basis stands in the firm's access book and in the audit, as a refused figure does."""
+    try:
+        yield
+    except Refusal as refusal:
+        if opened.subject is not None:
+            book_refusal(actor, [opened.subject], _purpose(actor), [_field(opened)], refusal.code)
+        raise
 
 
 def require_served(document: Document) -> None:
@@ -117,15 +142,26 @@ def require_served(document: Document) -> None:
         )
 
 
-def _book(actor: Actor, opened: Opened) -> None:
-    """The read in the subject's access book; an organisation's own paper is not a read of somebody's data."""
-    document, subject = opened.document, opened.subject
-    if subject is None or document.organisation_id == actor.organisation_id:
-        return
-    purpose = OWN_RECORD if actor.is_firm else CREDIT_ASSESSMENT if actor.is_institution else STATUTORY_DUTY
-    grant = authorise(actor, [subject], purpose, ())
-    # Written for the firm to read: Chinese, whatever language the reader's page has.
-    field = str(Words("附件：%(label)s", label=opened.attachment.label if opened.attachment else document.name))
+def _purpose(actor: Actor) -> str:
+    return OWN_RECORD if actor.is_firm else CREDIT_ASSESSMENT if actor.is_institution else STATUTORY_DUTY
+
+
+def _field(opened: Opened) -> str:
+    """What the access book calls the paper. Written for the firm to read: Chinese, whatever language the page has."""
+    return str(Words("附件：%(label)s", label=opened.attachment.label if opened.attachment else opened.document.name))
+
+
+def _grant(actor: Actor, opened: Opened) -> Grant | None:
+    """The basis of this read: a consent must name the papers. An organisation's own paper is nobody else's data."""
+    subject = opened.subject
+    if subject is None or opened.document.organisation_id == actor.organisation_id:
+        return None
+    return authorise(actor, [subject], _purpose(actor), (PAPERS,))
+
+
+def _book(actor: Actor, opened: Opened, grant: Grant) -> None:
+    """The read in the subject's access book."""
+    (subject,), field = grant.bases, _field(opened)
     if not _booked_just_now(actor, subject, field):
         book(actor, replace(grant, fields=(field,)))
 
