@@ -13,8 +13,11 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from contextlib import nullcontext
+from datetime import timedelta
+from pathlib import Path
 
 import pytest
+import time_machine
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.hmac import HMAC
 from django.db import DatabaseError, connection, transaction
@@ -23,7 +26,8 @@ from jinmai.foundation.kernel.access.actions import dismiss, restrict_operation
 from jinmai.foundation.kernel.audit import chain as chains
 from jinmai.foundation.kernel.audit import guards
 from jinmai.foundation.kernel.audit.chain import anchor_heads, record, verify_chains
-from jinmai.foundation.kernel.audit.models import AuditEntry, AuditHead
+from jinmai.foundation.kernel.audit.jobs import anchor_audit
+from jinmai.foundation.kernel.audit.models import AuditAnchor, AuditEntry, AuditHead
 from jinmai.foundation.kernel.audit.sealing import FIELDS, GENESIS, canonical, sealer
 from jinmai.foundation.kernel.clock import Clock
 from jinmai.foundation.kernel.errors import Refusal
@@ -38,8 +42,10 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def kept(city):
-    """Three chains of some length, anchored in the middle; the triggers are taken off."""
+    """Three chains of some length, anchored thrice, last in the middle; the triggers are taken off."""
     actors = [city.actor(name) for name in CHAINS]
+    anchor_heads()
+    anchor_heads()
     for number in range(LENGTH):
         if number == LENGTH // 2:
             anchor_heads()
@@ -106,8 +112,96 @@ def drop_chain(dice: random.Random, chain: str) -> None:
     AuditHead.objects.filter(pk=chain).delete()
 
 
+def _anchor_lines() -> list[str]:
+    return _anchor_file().read_text(encoding="utf-8").splitlines(keepends=True)
+
+
+def _anchor_file() -> Path:
+    return current_home().log / chains.ANCHOR_FILE
+
+
+def _old_head_back(chain: str, keep: int) -> None:
+    """The chain is cut and the head that was true then is put back, copied in time: it needs no key, and fits."""
+    AuditEntry.objects.filter(chain=chain, seq__gt=keep).delete()
+    last = AuditEntry.objects.get(chain=chain, seq=keep).seal
+    seal = sealer(current_home().key("audit"))(canonical(["head", chain, keep, last]))
+    AuditHead.objects.filter(pk=chain).update(seq=keep, last=last, seal=seal)
+
+
+def cut_tail_and_anchors(dice: random.Random, chain: str) -> None:
+    """A cut tail, its old head put back, and every anchor that would contradict it cut off the file's end."""
+    keep = dice.randrange(1, LENGTH // 2 - 1)
+    _old_head_back(chain, keep)
+    lines = _anchor_lines()
+    kept = [line for line in lines if json.loads(line)["heads"].get(chain, [0])[0] <= keep]
+    assert len(kept) < len(lines)
+    _anchor_file().write_text("".join(kept), encoding="utf-8")
+
+
+def cut_tail_and_drop_file(dice: random.Random, chain: str) -> None:
+    _old_head_back(chain, dice.randrange(1, LENGTH))
+    _anchor_file().unlink()
+
+
+def cut_anchors(dice: random.Random, chain: str) -> None:
+    """The last lines of the anchor file go; once in a while half a line stays."""
+    lines = _anchor_lines()
+    rest = "".join(lines[: -dice.randrange(1, len(lines) + 1)])
+    _anchor_file().write_text(rest + (lines[-1][:40] if dice.random() < 0.5 else ""), encoding="utf-8")
+
+
+def drop_an_anchor(dice: random.Random, chain: str) -> None:
+    lines = _anchor_lines()
+    del lines[dice.randrange(len(lines))]
+    _anchor_file().write_text("".join(lines), encoding="utf-8")
+
+
+def swap_anchors(dice: random.Random, chain: str) -> None:
+    lines = _anchor_lines()
+    place = dice.randrange(len(lines) - 1)
+    lines[place : place + 2] = reversed(lines[place : place + 2])
+    _anchor_file().write_text("".join(lines), encoding="utf-8")
+
+
+def repeat_an_anchor(dice: random.Random, chain: str) -> None:
+    """An old line, truly sealed once, is put behind the newest."""
+    lines = _anchor_lines()
+    _anchor_file().write_text("".join([*lines, dice.choice(lines)]), encoding="utf-8")
+
+
+def drop_anchor_file(dice: random.Random, chain: str) -> None:
+    _anchor_file().unlink()
+
+
+def change_newest_anchor(dice: random.Random, chain: str) -> None:
+    """What the database keeps of the newest anchor is changed, or taken away, with or without the file's end."""
+    rows, lines = AuditAnchor.objects.all(), _anchor_lines()
+    row = rows.get()
+    before = json.loads(lines[-2])
+    dice.choice([
+        lambda: rows.update(number=row.number - 1),
+        lambda: rows.update(number=before["number"], digest=before["seal"]),
+        lambda: rows.update(digest=_other(row.digest)),
+        lambda: rows.update(seal=_other(row.seal)),
+        lambda: rows.update(number=0),
+        rows.delete,
+    ])()  # fmt: skip
+    if dice.random() < 0.5:
+        _anchor_file().write_text("".join(lines[:-1]), encoding="utf-8")
+
+
+def drop_everything(dice: random.Random, chain: str) -> None:
+    """Every entry, head and anchor; half the time what the database keeps of the anchors too."""
+    AuditEntry.objects.all().delete()
+    AuditHead.objects.all().delete()
+    _anchor_file().unlink()
+    if dice.random() < 0.5:
+        AuditAnchor.objects.all().delete()
+
+
 KINDS: tuple[Callable[[random.Random, str], None], ...] = (
-    edit, delete, insert, swap, cut_tail, rewrite_tail, drop_chain,
+    edit, delete, insert, swap, cut_tail, rewrite_tail, drop_chain, cut_tail_and_anchors, cut_tail_and_drop_file,
+    cut_anchors, drop_an_anchor, swap_anchors, repeat_an_anchor, drop_anchor_file, change_newest_anchor, drop_everything,
 )  # fmt: skip
 
 
@@ -131,10 +225,12 @@ def _reseal(chain: str, first: int, seal: Callable[[bytes], str]) -> None:
 
 def _found(tamper: Callable[[], None]) -> int:
     """How many breaches ``verify_chains`` sees while the tamper stands."""
+    anchored = _anchor_file().read_bytes()
     with transaction.atomic():
         tamper()
         breaches = verify_chains()["breaches"]
         transaction.set_rollback(True)
+    _anchor_file().write_bytes(anchored)
     return breaches
 
 
@@ -229,16 +325,154 @@ def test_seals_agree_with_an_independent_implementation(kept):
         assert mac.finalize().hex() == entry.seal
 
 
-@pytest.mark.parametrize("change", ["update", "delete"])
+def test_control_without_what_the_database_keeps_a_cut_anchor_file_goes_unseen(kept):
+    """The limit too: who turns back the file and the database together, to one earlier moment, is not found here."""
+    dice = random.Random(1)
+    earlier = AuditAnchor.objects.get()
+    anchor_heads()
+
+    def both(how: Callable[[], None]) -> None:
+        _anchor_file().write_text("".join(_anchor_lines()[:-1]), encoding="utf-8")
+        how()
+
+    rows = AuditAnchor.objects.all()
+    assert _found(lambda: both(lambda: None)) >= 1
+    assert _found(lambda: both(lambda: rows.update(number=earlier.number, digest=earlier.digest, seal=earlier.seal))) == 0
+    assert _found(lambda: drop_anchor_file(dice, kept[0])) >= 1
+    assert _found(lambda: (drop_anchor_file(dice, kept[0]), rows.delete())) == 0, "only the two hours' rule finds this"
+
+
+def test_anchors_go_on_where_the_database_knows_more_so_the_gap_stays(kept):
+    whole = _anchor_lines()
+    _anchor_file().write_text("".join(whole[:-1]), encoding="utf-8")
+    anchor_heads()
+    assert verify_chains()["breaches"] >= 1, "the next anchor must not heal a cut file"
+    _anchor_file().write_text("".join(whole), encoding="utf-8")
+    assert verify_chains()["breaches"] >= 1, "and the line written since is missed when the old file is put back"
+
+
+def test_an_anchor_written_but_not_committed_and_a_torn_line_are_no_breach(kept):
+    """The power goes between file and database: nothing was lost, and the next anchor goes on."""
+    before = AuditAnchor.objects.get()
+    anchor_heads()
+    AuditAnchor.objects.update(number=before.number, digest=before.digest, seal=before.seal)
+    assert verify_chains()["breaches"] == 0
+    with _anchor_file().open("a", encoding="utf-8") as handle:
+        handle.write(_anchor_lines()[-1][:50])
+    assert verify_chains()["breaches"] == 0
+    anchor_heads()
+    assert verify_chains()["breaches"] == 0
+    assert AuditAnchor.objects.get().number == before.number + 2
+
+
+def test_anchors_of_the_first_version_are_read_on(kept):
+    """Lines without a number stand only at the beginning; the first numbered one counts them and names the last."""
+    seal = sealer(current_home().key("audit"))
+    lines = []
+    for line in _anchor_lines()[:2]:
+        anchor = json.loads(line)
+        anchor = {"at": anchor["at"], "heads": anchor["heads"]}
+        anchor["seal"] = seal(canonical(["anchor", anchor["at"], anchor["heads"]]))
+        lines.append(json.dumps(anchor, ensure_ascii=False) + "\n")
+    AuditAnchor.objects.all().delete()
+    _anchor_file().write_text("".join(lines), encoding="utf-8")
+    assert verify_chains()["breaches"] == 0
+    anchor_heads()
+    anchor_heads()
+    assert AuditAnchor.objects.get().number == 4
+    assert verify_chains()["breaches"] == 0
+    whole = _anchor_lines()
+    for changed in (whole[1:], [whole[0], *whole[2:]], [*whole, whole[0]], whole[:2]):
+        _anchor_file().write_text("".join(changed), encoding="utf-8")
+        assert verify_chains()["breaches"] >= 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_entries_without_an_anchor_for_two_hours_are_a_breach(city, monkeypatch):
+    """Each process anchors with its first entry and hourly; where it can't, or anchors were taken away, it shows."""
+    actor = city.actor("milan")
+
+    def act(later: timedelta) -> int:
+        with time_machine.travel(Clock.true_now() + later, tick=True):
+            with transaction.atomic():
+                record(actor, operation="kernel.read_facts", object_ref="", outcome="ok")
+            return verify_chains()["breaches"]
+
+    before = len(_anchor_lines())
+    assert [act(timedelta(minutes=minutes)) for minutes in (0, 30, 59)] == [0, 0, 0]
+    assert [act(timedelta(hours=hours)) for hours in (3, 20)] == [0, 0], "the control: an entry brings its anchor"
+    assert len(_anchor_lines()) > before
+    monkeypatch.setattr(chains, "anchor_when_due", lambda: None)
+    assert act(timedelta(hours=21, minutes=30)) == 0
+    assert act(timedelta(hours=40)) == 1
+    anchor_heads()
+    assert verify_chains()["breaches"] == 0
+
+
+@pytest.mark.django_db(transaction=True)
+def test_anchors_that_begin_anew_are_a_breach(city):
+    """File and row are both taken away, and Jinmai goes on: the new first anchor is far later than the first entry."""
+    assert verify_chains()["breaches"] == 0
+    AuditAnchor.objects.all().delete()
+    _anchor_file().unlink()
+    with time_machine.travel(Clock.true_now() + timedelta(hours=3), tick=True):
+        with transaction.atomic():
+            record(city.actor("milan"), operation="kernel.read_facts", object_ref="", outcome="ok")
+        assert _anchor_file().exists()
+        assert verify_chains()["breaches"] == 1
+
+
+def test_a_fresh_home_is_clean_and_the_hourly_job_tells_the_log(db, caplog):
+    assert verify_chains()["breaches"] == 0
+    step = type("Step", (), {"cursor": {}, "commit": lambda self, kept: self.cursor.update(kept)})()
+    anchor_audit(step)
+    kept = AuditAnchor.objects.get()
+    said = [one for one in caplog.records if one.name == "jinmai.audit" and one.levelname == "WARNING"]
+    assert len(said) == 1 and kept.digest in said[0].getMessage()
+    assert verify_chains()["breaches"] == 0
+
+
+def _change(entry: AuditEntry, change: str) -> None:
+    """The plain ways of SQL, none of which asks for the audit's key."""
+    rows = AuditEntry.objects.filter(pk=entry.pk)
+    columns = [field.column for field in AuditEntry._meta.concrete_fields]
+    table, names = AuditEntry._meta.db_table, ", ".join(columns)
+    forged = ", ".join("'refused'" if name == "outcome" else name for name in columns)
+    renumbered = ", ".join({"outcome": "'refused'", "id": "id + 1000000"}.get(name, name) for name in columns)
+    with connection.cursor() as cursor:
+        if change == "update":
+            rows.update(outcome="refused")
+        elif change == "delete":
+            rows.delete()
+        elif change == "truncate":
+            cursor.execute(f"TRUNCATE {table}")
+        else:
+            values = forged if change == "replace" else renumbered
+            cursor.execute(
+                f"INSERT OR REPLACE INTO {table} ({names}) SELECT {values} FROM {table} WHERE id = %s", [entry.pk]
+            )
+
+
+CHANGES = ["update", "delete"] + (
+    ["replace", "replace under another id"] if connection.vendor == "sqlite" else ["truncate"]
+)
+
+
+@pytest.mark.parametrize("change", CHANGES)
 def test_the_database_refuses_to_change_an_entry(city, change):
     actor = city.actor("sungong")
     entry = record(actor, operation="kernel.read_facts", object_ref="", outcome="ok")
-    rows = AuditEntry.objects.filter(pk=entry.pk)
+
+    def stands() -> bool:
+        return AuditEntry.objects.filter(pk=entry.pk, outcome="ok").exists()
+
     with pytest.raises(DatabaseError, match="append-only"), transaction.atomic():
-        rows.update(outcome="refused") if change == "update" else rows.delete()
+        _change(entry, change)
+    assert stands()
     guards.remove(connection)  # control: it is the trigger that refuses
     with transaction.atomic():
-        rows.update(outcome="refused") if change == "update" else rows.delete()
+        _change(entry, change)
+    assert not stands()
     guards.install(connection)
 
 

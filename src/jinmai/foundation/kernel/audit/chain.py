@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
-import json
-import os
 import time
 from typing import Any
 
+from django.db import connection
+
 from jinmai.foundation.kernel.access.actor import Actor
+from jinmai.foundation.kernel.audit.anchors import (
+    ANCHOR_FILE,
+    Anchored,
+    anchor_heads,
+    anchor_when_due,
+    read_anchors,
+    unanchored,
+)
 from jinmai.foundation.kernel.audit.models import AuditEntry, AuditHead
 from jinmai.foundation.kernel.audit.reading import one_moment, stored_rows
 from jinmai.foundation.kernel.audit.sealing import FIELDS, GENESIS, canonical, canonical_row, sealer
 from jinmai.foundation.kernel.clock import Clock
 from jinmai.foundation.kernel.home import current_home
 
-ANCHOR_FILE = "audit-anchors.jsonl"
-ANCHOR_EVERY_SECONDS = 3600
-_anchored_at: dict[str, float] = {}
+__all__ = ["ANCHOR_FILE", "anchor_heads", "record", "verify_chains"]
 
 
 def _seal(message: bytes) -> str:
@@ -56,61 +62,27 @@ def record(
     head.seq, head.last = entry.seq, entry.seal
     head.seal = _seal(_head_text(chain, head.seq, head.last))
     head.save(force_update=True)
-    _anchor_when_due()
+    anchor_when_due()
     return entry
-
-
-def _anchor_when_due() -> None:
-    from django.db import transaction
-
-    home = str(current_home().path)
-    if time.monotonic() - _anchored_at.get(home, -ANCHOR_EVERY_SECONDS) >= ANCHOR_EVERY_SECONDS:
-        _anchored_at[home] = time.monotonic()
-        transaction.on_commit(anchor_heads, robust=True)
-
-
-def anchor_heads() -> dict[str, Any]:
-    """Append all heads together, sealed, to a file outside the database; a cut or rewritten tail then shows."""
-    heads = {head.chain: [head.seq, head.last] for head in AuditHead.objects.order_by("pk")}
-    anchor: dict[str, Any] = {"at": Clock.true_now().isoformat(), "heads": heads}
-    anchor["seal"] = _seal(canonical(["anchor", anchor["at"], heads]))
-    descriptor = os.open(current_home().log / ANCHOR_FILE, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as handle:
-        handle.write(json.dumps(anchor, ensure_ascii=False) + "\n")
-    return anchor
-
-
-def _read_anchors(problems: list[str]) -> dict[tuple[str, int], str]:
-    path = current_home().log / ANCHOR_FILE
-    expected: dict[tuple[str, int], str] = {}
-    if not path.exists():
-        return expected
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
-        try:
-            anchor = json.loads(line)
-            sound = anchor["seal"] == _seal(canonical(["anchor", anchor["at"], anchor["heads"]]))
-        except (ValueError, KeyError, TypeError):
-            sound = False
-        if not sound:
-            problems.append(f"锚点文件第 {number} 行被改动")
-            continue
-        expected |= {(chain, seq): last for chain, (seq, last) in anchor["heads"].items() if seq}
-    return expected
 
 
 def verify_chains() -> dict[str, Any]:
     """Recompute every chain against its seals, its head and the anchors.
 
     Returns ``{"chains", "entries", "breaches", "problems", "seconds"}``; a problem names chain and number. Finds
-    edits, deletions, insertions, swaps, a cut tail, and a rewritten tail up to the last anchor.
+    edits, deletions, insertions, swaps, a cut tail, and a rewritten tail up to the last anchor; anchors that were
+    changed, cut off or taken away; and an installed home whose chains are all gone. What it cannot find is said in
+    ``anchors``.
     """
     started = time.perf_counter()
     problems: list[str] = []
-    anchors = _read_anchors(problems)  # before the rows: an anchor written meanwhile may name entries not read here
+    anchored = read_anchors(problems)  # before the rows: an anchor written meanwhile may name entries not read here
+    committed = not connection.in_atomic_block  # in a transaction under way its entries can't be anchored yet
     with one_moment():
-        entries, last = _check_entries(anchors, problems)
-        problems += [f"{chain} 第 {seq} 条在锚点中、库中已缺" for chain, seq in sorted(anchors)]
+        entries, last = _check_entries(anchored.expected, problems)
+        problems += [f"{chain} 第 {seq} 条在锚点中、库中已缺" for chain, seq in sorted(anchored.expected)]
         problems += _check_heads(last)
+        problems += _check_whole(anchored, entries, committed)
     return {
         "chains": len(last),
         "entries": entries,
@@ -153,3 +125,12 @@ def _check_heads(last: dict[str, tuple[int, str]]) -> list[str]:
         elif head.seq and head.seal != _seal(_head_text(chain, head.seq, head.last)):
             problems.append(f"{chain} 的链头被改动")
     return problems
+
+
+def _check_whole(anchored: Anchored, entries: int, committed: bool) -> list[str]:
+    """What no single entry shows: that anchors are missing where there must be some, or the chains themselves."""
+    from jinmai.foundation.kernel.models import Installation, Organisation
+
+    if not entries and Installation.objects.filter(city_loaded=True).exists() and Organisation.objects.exists():
+        return ["已启用的平台没有任何留痕"]  # loading the city's overlay is witnessed
+    return unanchored(anchored) if committed else []

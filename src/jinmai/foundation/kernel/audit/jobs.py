@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import timedelta
 from typing import Any
 
@@ -16,12 +17,19 @@ from jinmai.foundation.kernel.jobs.kinds import job_kind
 from jinmai.foundation.kernel.jobs.running import JobRun
 from jinmai.foundation.kernel.notices.actions import notify
 
+logger = logging.getLogger("jinmai.audit")
+
 
 @job_kind("kernel.anchor_audit", label=gettext_lazy("审计链锚定"), every=timedelta(hours=1))
 def anchor_audit(step: JobRun) -> dict[str, Any]:
-    """Write the chains' heads to the anchor file; done twice it only adds a line that says the same."""
+    """Write the chains' heads to the anchor file; done twice it only adds a line that says the same.
+
+    The anchor's number and digest go to the program's log too, and leave the machine by whatever collects logs; as a
+    warning, because that is written even where nobody has set up logging.
+    """
     if not step.cursor.get("anchored"):
         anchor = anchor_heads()
+        logger.warning("audit anchor %s at %s digest %s", anchor["number"], anchor["at"], anchor["seal"])
         step.commit({"anchored": anchor["at"], "chains": len(anchor["heads"])})
     return {"chains": step.cursor["chains"]}
 

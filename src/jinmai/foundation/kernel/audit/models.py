@@ -1,4 +1,4 @@
-"""Audit entries and the heads of their chains."""
+"""Audit entries, the heads of their chains, and the newest anchor."""
 
 from __future__ import annotations
 
@@ -38,6 +38,20 @@ class AuditHead(models.Model):
     chain = models.CharField(primary_key=True, max_length=64)
     seq = models.BigIntegerField(default=0)
     last = models.CharField(max_length=64)
+    seal = models.CharField(max_length=64)
+
+    class Meta:
+        app_label = "kernel"
+
+
+class AuditAnchor(models.Model):
+    """Number and seal of the newest anchor, sealed itself: one row, so that a cut anchor file shows."""
+
+    ONLY = 1
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=ONLY)
+    number = models.BigIntegerField()
+    digest = models.CharField(max_length=64)
     seal = models.CharField(max_length=64)
 
     class Meta:
