@@ -8,12 +8,13 @@ import random
 import subprocess
 import sys
 import threading
+import tomllib
 from pathlib import Path
 
 import pytest
 from django.db import connection, connections, transaction
 
-from jinmai.foundation.kernel.audit.chain import record
+from jinmai.foundation.kernel.audit.chain import anchor_heads, record
 from jinmai.foundation.kernel.audit.models import AuditHead
 from jinmai.foundation.kernel.errors import Refusal
 from jinmai.foundation.kernel.home import current_home
@@ -31,6 +32,37 @@ def keys(tmp_path):
     """A private key's file and its public half."""
     path = tmp_path / "restore-key.txt"
     return path, sealing.new_key(path)
+
+
+#: What docs/how-to/open-a-city.md puts into a home's file.
+CITY_OPENED = """
+# ways in
+proxies = 1
+passwords = true
+
+[outgoing]
+allow = ["https://login.bureau.example:8443"]
+database = "not this one"
+
+[[logins]]
+kind = "oidc"
+name = "zwfw"
+label = "政务服务统一身份认证"
+issuer = "https://login.bureau.example:8443/o"
+client_id = "jinmai"
+secret_file = "keys/zwfw.secret"
+trusts_factor = false
+"""
+
+
+@pytest.fixture
+def opened(city):
+    """The home's ``jinmai.toml`` as it stands once a city was opened; taken back afterwards."""
+    path = current_home().path / "jinmai.toml"
+    before = path.read_text("utf-8")
+    path.write_text(before + CITY_OPENED, "utf-8")
+    yield path
+    path.write_text(before, "utf-8")
 
 
 @pytest.fixture
@@ -104,8 +136,9 @@ def _in_a_process_of_its_own(home: Path) -> dict:
     return json.loads(done.stdout)
 
 
-def test_a_backup_under_load_restores_to_the_same(city, keys, empty_database, tmp_path, say):
+def test_a_backup_under_load_restores_to_the_same(city, opened, keys, empty_database, tmp_path, say):
     key, public = keys
+    anchor_heads()
     with Work(city) as work:
         before = work.done
         taken = archive.backup(current_home(), tmp_path / "home.backup", public)
@@ -114,11 +147,69 @@ def test_a_backup_under_load_restores_to_the_same(city, keys, empty_database, tm
     heads = dict(AuditHead.objects.values_list("chain", "seq"))
     restored = archive.restore(tmp_path / "home.backup", key, tmp_path / "restored", empty_database())
     assert restored["equal"] and restored["rows"] == taken["rows"] and restored["files"] == taken["files"]
+    before, after = opened.read_text("utf-8").splitlines(), (tmp_path / "restored/jinmai.toml").read_text("utf-8").splitlines()
+    assert [number for number, line in enumerate(before) if after[number] != line] == ([3] if current_home().database else [])
+    assert len(before) == len(after) and before[3].startswith("database =")
     found = _in_a_process_of_its_own(tmp_path / "restored")
     assert (found["problems"], found["audit_breaches"], found["missing"]) == (0, 0, [])
     assert 0 < found["audit_entries"] <= sum(heads.values())
     assert wrote_meanwhile > 0, "nobody wrote while the backup was taken"
     say({"rows": restored["rows"], "files": restored["files"], "written_meanwhile": wrote_meanwhile, "differing": 0})
+
+
+def test_a_home_that_cannot_be_opened_is_not_restored(city, keys, opened, empty_database, tmp_path, monkeypatch):
+    """Its file is no TOML, or names another home: a refusal, and neither folder nor database is filled."""
+    key, public = keys
+    sound, url = opened.read_text("utf-8"), empty_database()
+    for number, changed in enumerate((sound + '[[logins]\n', sound.replace('profile = "', 'profile = "un'))):
+        opened.write_text(changed, "utf-8")
+        archive.backup(current_home(), tmp_path / f"{number}.backup", public)
+        with pytest.raises(Refusal) as refused:
+            archive.restore(tmp_path / f"{number}.backup", key, tmp_path / "restored", url)
+        assert refused.value.code == "JM-BAK-010" and not (tmp_path / "restored").exists()
+    monkeypatch.setattr(archive, "_open_staged", lambda *given: None)  # control: it is the opening that refuses
+    assert archive.restore(tmp_path / "1.backup", key, tmp_path / "restored", url)["equal"]
+
+
+@pytest.mark.parametrize("text", [
+    'a = 1\ndatabase = "postgresql://old"  # old\nb = """\ndatabase = "no"\n"""\n[t]\ndatabase = 2\n',
+    'b = """\ndatabase = "no"\n"""\r\n"database"="postgresql://old"\r\n[t]\r\nx = [{y = 1}]\r\n',
+    'a = [\n["x"],\n]\n[t]\ndatabase = "other"\n',
+    "",
+])  # fmt: skip
+def test_only_the_line_of_the_database_is_written_anew(tmp_path, text):
+    path = tmp_path / "jinmai.toml"
+    path.write_bytes(text.encode())
+    archive._name_database(path, 'postgresql://u:p"\\城@h/new')
+    written = path.read_bytes().decode()
+    assert tomllib.loads(written) == tomllib.loads(text) | {"database": 'postgresql://u:p"\\城@h/new'}
+    assert sum(line not in text.split("\n") for line in written.split("\n")) == 1
+
+
+def test_an_anchor_written_while_the_backup_is_taken_is_left_out(city, keys, empty_database, tmp_path, monkeypatch):
+    """The copied file ends with the anchor that the dump knows, neither earlier nor later."""
+    key, public = keys
+    true_dump = archive._dump
+
+    def dump_between_anchors(home, target):
+        for where in ("before", "after"):
+            if where == "after":
+                found = true_dump(home, target)
+            with transaction.atomic():
+                record(city.actor("milan"), operation="kernel.read_facts", object_ref=where, outcome="ok")
+            anchor_heads()
+        return found
+
+    monkeypatch.setattr(archive, "_dump", dump_between_anchors)
+    archive.backup(current_home(), tmp_path / "home.backup", public)
+    connections.close_all()
+    archive.restore(tmp_path / "home.backup", key, tmp_path / "restored", empty_database())
+    assert _in_a_process_of_its_own(tmp_path / "restored")["audit_breaches"] == 0
+    monkeypatch.setattr(archive, "_size_of_anchors", lambda path, number, written: written)  # control: as of the start
+    archive.backup(current_home(), tmp_path / "control.backup", public)
+    connections.close_all()
+    archive.restore(tmp_path / "control.backup", key, tmp_path / "control", empty_database())
+    assert _in_a_process_of_its_own(tmp_path / "control")["audit_breaches"] >= 1
 
 
 def test_control_counts_of_another_moment_are_found_on_restore(city, keys, empty_database, tmp_path, monkeypatch):
@@ -127,12 +218,12 @@ def test_control_counts_of_another_moment_are_found_on_restore(city, keys, empty
     true_dump = archive._dump
 
     def dump_then_count_later(home, target):
-        true_dump(home, target)
+        _, anchor = true_dump(home, target)
         with transaction.atomic():
             record(city.actor("milan"), operation="kernel.read_facts", object_ref="", outcome="ok")
         if home.database:
-            return database.postgresql_tables(home.database)
-        return database.sqlite_tables(home.path / database.SQLITE_NAME)
+            return database.postgresql_tables(home.database), anchor
+        return database.sqlite_tables(home.path / database.SQLITE_NAME), anchor
 
     monkeypatch.setattr(archive, "_dump", dump_then_count_later)
     archive.backup(current_home(), tmp_path / "home.backup", public)

@@ -6,17 +6,19 @@ import gzip
 import io
 import json
 import os
+import re
 import shutil
 import tarfile
 import tempfile
 import tomllib
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from time import perf_counter
 from typing import IO, Any
 
 from jinmai.foundation.kernel.clock import Clock
-from jinmai.foundation.kernel.errors import Refusal, Words
+from jinmai.foundation.kernel.errors import Broken, Refusal, Words
 from jinmai.foundation.kernel.home import Home, open_home
 
 from . import database, sealing
@@ -44,8 +46,10 @@ def backup(home: Home, target: Path, recipient: str) -> dict[str, Any]:
     home.cache.mkdir(exist_ok=True)
     staging = Path(tempfile.mkdtemp(prefix="backup-", dir=home.cache))
     try:
-        # The anchors as they stand before the database is read: later ones would name entries it doesn't hold.
-        anchored = _size(home.path / ANCHORS)
+        written = _size(home.path / ANCHORS)
+        tables, number = _dump(home, staging / DUMP)
+        # The anchors up to the one that the dump knows as the newest: later ones would name entries it doesn't hold.
+        anchored = _size_of_anchors(home.path / ANCHORS, number, written)
         manifest = {
             "format": FORMAT,
             "home_id": home.home_id,
@@ -53,7 +57,7 @@ def backup(home: Home, target: Path, recipient: str) -> dict[str, Any]:
             "city": home.city_name,
             "engine": "postgresql" if home.database else "sqlite",
             "taken_at": Clock.true_now().isoformat(timespec="seconds"),
-            "tables": _dump(home, staging / DUMP),
+            "tables": tables,
             "files": {},
         }
         sealing.seal(lambda stream: _write(stream, home, staging / DUMP, anchored, manifest), target, key)
@@ -66,7 +70,21 @@ def _size(path: Path) -> int:
     return path.stat().st_size if path.exists() else 0
 
 
-def _dump(home: Home, target: Path) -> dict[str, Any]:
+def _size_of_anchors(path: Path, number: int, written: int) -> int:
+    """Where the line of that number ends; ``written``, the size before the dump, where no line has it."""
+    if number and path.exists():
+        ends = 0
+        with path.open("rb") as lines:
+            for line in lines:
+                ends += len(line)
+                with suppress(ValueError, TypeError, KeyError):
+                    if json.loads(line)["number"] == number:
+                        return ends
+    return written
+
+
+def _dump(home: Home, target: Path) -> tuple[dict[str, Any], int]:
+    """Dump the database; its tables' rows and digests, and the number of the newest anchor at that moment."""
     if home.database:
         return database.dump_postgresql(home.database, target)
     return database.dump_sqlite(home.path / database.SQLITE_NAME, target)
@@ -149,8 +167,8 @@ def restore(source: Path, key: Path, target: Path, database_url: str = "") -> di
     """Restore a backup into an empty folder (恢复) and, for PostgreSQL, an empty database; then compare all of it.
 
     Rows and SM3 of every table and every file must equal the manifest's. Refuses a folder or database that is not
-    empty (JM-BAK-007), another engine (JM-BAK-008), a wrong key (JM-BAK-004), a changed backup (JM-BAK-005). A restore
-    that was refused leaves the folder as it was.
+    empty (JM-BAK-007), another engine (JM-BAK-008), a wrong key (JM-BAK-004), a changed backup (JM-BAK-005), a home that
+    can't be opened (JM-BAK-010). A restore that was refused leaves the folder as it was.
     """
     started = perf_counter()
     if target.exists() and any(target.iterdir()):
@@ -231,7 +249,7 @@ def _take(content: IO[bytes], path: Path | None) -> dict[str, Any]:
 
 
 def _place_database(staging: Path, manifest: dict[str, Any], database_url: str) -> None:
-    """Put the dump where the restored home will look for it, and say so in its ``jinmai.toml``."""
+    """Say in the restored home's ``jinmai.toml`` where its database is, open the home, then put the dump there."""
     if (manifest["engine"] == "postgresql") != bool(database_url):
         if database_url:
             raise Refusal("JM-BAK-008", "备份与目标的数据库种类不同", "备份来自 SQLite，请不要给 --database")
@@ -239,13 +257,52 @@ def _place_database(staging: Path, manifest: dict[str, Any], database_url: str) 
             "JM-BAK-008", "备份与目标的数据库种类不同", "备份来自 PostgreSQL，请用 --database 给出一个空数据库"
         )
     if database_url:
+        _name_database(staging / "jinmai.toml", database_url)
+    _open_staged(staging, manifest, database_url)
+    if database_url:
         database.restore_postgresql(staging / DUMP, database_url)
         (staging / DUMP).unlink()
-        path = staging / "jinmai.toml"
-        declared = tomllib.loads(path.read_text(encoding="utf-8")) | {"database": database_url}
-        path.write_text("".join(f"{name} = {json.dumps(value)}\n" for name, value in declared.items()), "utf-8")
     else:
         (staging / DUMP).rename(staging / database.SQLITE_NAME)
+
+
+def _name_database(path: Path, database_url: str) -> None:
+    """Replace or insert the line of ``database``; all else in the file, tables and comments too, stays as it is.
+
+    The text is taken only where it says, read as TOML, what it said before and the new address (JM-BAK-010).
+    """
+    line = f"database = {json.dumps(database_url, ensure_ascii=False)}"
+    try:
+        text = path.read_bytes().decode("utf-8")
+        wanted = tomllib.loads(text) | {"database": database_url}
+    except (OSError, ValueError) as problem:
+        raise _cannot_be_opened(str(problem)) from None
+    places = [found.span() for found in re.finditer(r"""^[ \t]*(?:database|"database"|'database')[ \t]*=[^\r\n]*""", text, re.M)]
+    written = [text[:start] + line + text[end:] for start, end in places] + [f"{line}\n{text}"]
+    for candidate in written:  # a line that looks so may stand in a table, or in a text of several lines
+        with suppress(tomllib.TOMLDecodeError):
+            if tomllib.loads(candidate) == wanted:
+                path.write_bytes(candidate.encode("utf-8"))
+                return
+    raise _cannot_be_opened("database")
+
+
+def _open_staged(staging: Path, manifest: dict[str, Any], database_url: str) -> None:
+    """Open the restored home as the program will; refuses one that can't be opened or is another (JM-BAK-010)."""
+    try:
+        opened = open_home(staging)
+    except (Broken, OSError, ValueError, KeyError, TypeError) as problem:
+        raise _cannot_be_opened(str(problem)) from None
+    if (opened.home_id, opened.database) != (manifest["home_id"], database_url):
+        raise _cannot_be_opened("home_id, database")
+
+
+def _cannot_be_opened(why: str) -> Refusal:
+    return Refusal(
+        "JM-BAK-010",
+        Words("恢复出来的数据目录打不开，没有恢复：jinmai.toml（%(why)s）", why=why),
+        "请改用另一份备份，或请技术支持核对其中的 jinmai.toml",
+    )
 
 
 def _compare(staging: Path, manifest: dict[str, Any], database_url: str) -> list[str]:

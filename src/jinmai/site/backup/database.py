@@ -8,7 +8,7 @@ import os
 import shutil
 import sqlite3
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from jinmai.foundation.kernel.errors import Broken, Refusal, Words
 
 SQLITE_NAME = "jinmai.sqlite3"
 ROWS = 2000
+NEWEST_ANCHOR = "SELECT number FROM kernel_auditanchor"
 
 
 def sm3() -> Any:
@@ -28,12 +29,13 @@ def sm3() -> Any:
 # ---------------------------------------------------------------- SQLite
 
 
-def dump_sqlite(source: Path, target: Path) -> dict[str, Any]:
-    """Copy the database in one step while others write; returns its tables' rows and digests."""
+def dump_sqlite(source: Path, target: Path) -> tuple[dict[str, Any], int]:
+    """Copy the database in one step while others write; its tables' rows and digests, and its newest anchor's number."""
     with closing(sqlite3.connect(source, timeout=60)) as live, closing(sqlite3.connect(target)) as copy:
         live.backup(copy, pages=-1)
         copy.execute("PRAGMA journal_mode=DELETE")
-    return sqlite_tables(target)
+        anchor = copy.execute(NEWEST_ANCHOR).fetchone()
+    return sqlite_tables(target), anchor[0] if anchor else 0
 
 
 def sqlite_tables(path: Path) -> dict[str, Any]:
@@ -92,16 +94,16 @@ def _snapshot(url: str) -> Iterator[tuple[Any, str]]:
         connection.rollback()
 
 
-def dump_postgresql(url: str, target: Path, between: Callable[[], None] = lambda: None) -> dict[str, Any]:
-    """``pg_dump`` and the tables' digests, both in one snapshot while others write. ``between`` is for tests."""
+def dump_postgresql(url: str, target: Path) -> tuple[dict[str, Any], int]:
+    """``pg_dump``, the tables' digests and the newest anchor's number, all in one snapshot while others write."""
     with _snapshot(url) as (connection, name):
-        between()
         _run(
             [postgresql_program("pg_dump"), "--format=custom", "--compress=0", "--no-owner", "--no-privileges",
              f"--snapshot={name}", f"--file={target}"],
             url,
         )  # fmt: skip
-        return _postgresql_tables(connection)
+        anchor = connection.execute(NEWEST_ANCHOR).fetchone()
+        return _postgresql_tables(connection), anchor[0] if anchor else 0
 
 
 def postgresql_tables(url: str) -> dict[str, Any]:
