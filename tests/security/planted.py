@@ -330,7 +330,8 @@ def _imports(city: Any, planted: Planted) -> None:
         path = Path(folder) / "金丝雀东汀回执.csv"
         path.write_text(
             "企业代号,发票号码,开票日期,金额,税额,价税合计,购方单位代号,发票状态\n"
-            "E901,90010001,2026-03-02,100.00,13.00,113.00,B9001,有效发票\n",
+            "E901,90010001,2026-03-02,100.00,13.00,113.00,B9001,有效发票\n"
+            "E901,90010002,2026-02-30,100.00,13.00,113.00,金丝雀东汀退回,有效发票\n",  # a day there is not: sent back
             encoding="utf-8",
         )
         import_files(city.actor("shenyihe"), "invoices.output", [GivenFile(path, path.name)])
@@ -340,6 +341,7 @@ def _imports(city: Any, planted: Planted) -> None:
         planted.things.append(Thing("receipt", receipt.file_name, receipt.pk, seen))
         if district:
             planted.canaries.append(Canary("金丝雀东汀回执", seen))
+            planted.canaries.append(Canary("金丝雀东汀退回", frozenset({"linqiushi", "shenyihe"})))  # those who mend it
     for username, mark in (("linqiushi", "局稿"), ("shenyihe", "区稿")):
         draft = _import_draft(city, username, mark)
         planted.things.append(Thing("import_draft", mark, draft.pk, frozenset({username}), frozenset({username})))

@@ -240,6 +240,24 @@ def test_every_kwarg_has_something_planted(planted_city):
     assert not forgotten, "plant an object for each and name its kind in KINDS"
 
 
+@pytest.mark.django_db
+def test_a_sheet_goes_back_to_those_who_mend_it_and_to_nobody_else(planted_city):
+    """The matrix walks a receipt that has rejected rows: its returned sheet is an answer there, not a refusal."""
+    city, planted = planted_city
+    answers = {}
+    for actor in ("linqiushi", "shenyihe", "t_clerk_xiling", "zhouqiming", "ligong"):
+        client = city.client(actor)
+        answers[actor] = [
+            client.get(address).status_code
+            for thing in planted.of("receipt")
+            if "金丝雀" in thing.label
+            for address in (f"/intake/receipts/{thing.key}/returned/", f"/api/v1/intake/receipts/{thing.key}/returned")
+        ]
+    assert answers["linqiushi"] == answers["shenyihe"] == [200, 200]
+    assert answers["t_clerk_xiling"] == [404, 404]
+    assert answers["zhouqiming"] == answers["ligong"] == [403, 403]
+
+
 def _walk(planted_city: Any, actor: str, say: Any, *, whole: bool) -> None:
     matrix = Matrix(*planted_city, whole=whole)
     matrix.walk([actor], [door for door in doors() if door.operation])

@@ -641,6 +641,24 @@ def test_control_without_the_second_look_they_leave(city, firm, monkeypatch, whi
     assert gate.download(manager, gate.find(manager, document.pk)).content
 
 
+@pytest.mark.parametrize("counted", [True, False], ids=["counted", "control"])
+def test_downloads_are_counted_as_exports(city, firm, monkeypatch, counted):
+    from jinmai.foundation.kernel.access import throttle
+
+    document = hand_in(firm, upload=upload("情况.txt", b"100"), to=need_of(firm), kind="other").document
+    limits = {name: throttle.Limit(name, 1 if name == "export" else 10**6, 10**9) for name in throttle.limits()}
+    monkeypatch.setattr(throttle, "limits", lambda: limits)
+    if not counted:
+        monkeypatch.setattr(throttle, "refuse_too_many", lambda name, who: None)
+    with throttle.switched_on():
+        assert gate.download(firm, gate.find(firm, document.pk)).content
+        if counted:
+            with pytest.raises(Refusal, match="JM-API-429"):
+                gate.download(firm, gate.find(firm, document.pk))
+        else:
+            assert gate.download(firm, gate.find(firm, document.pk)).content
+
+
 def test_altered_bytes_are_not_handed_out(city, firm):
     document = hand_in(firm, upload=upload("情况.txt", b"100"), to=need_of(firm), kind="other").document
     store.place_of(document.sha256).write_bytes(b"900")

@@ -396,7 +396,7 @@ def list_rejects(request: HttpRequest, receipt_id: UUID, page: Query[RejectPage]
 @api_operation("intake.download_rejects", about=gettext_lazy("发送单位的原表，退回的行后面加注原因；CSV 保持原编码。"))
 def returned(request: HttpRequest, receipt_id: UUID) -> HttpResponse:
     """The sender's own sheet with a column of reasons."""
-    return returned_sheet(_receipt(request, receipt_id))
+    return returned_sheet(request.actor, _receipt(request, receipt_id))
 
 
 @router.post("/receipts/{uuid:receipt_id}/withdraw", response=ReceiptOut)

@@ -14,7 +14,12 @@ from jinmai.foundation.analytics.models import Batch
 from jinmai.foundation.intake.declarations import sources
 from jinmai.foundation.intake.models import ImportDraft, Receipt
 from jinmai.foundation.intake.tests.files import GOOD, HEADING, csv_text
+from jinmai.foundation.intake.views import receipts
+from jinmai.foundation.kernel.access import throttle
+from jinmai.foundation.kernel.audit.models import AuditEntry
+from jinmai.foundation.kernel.errors import Refusal
 from jinmai.foundation.kernel.jobs import run_until_empty
+from jinmai.foundation.ui.models import ExportRecord
 
 pytestmark = pytest.mark.django_db
 WRONG = ("E9001", "1009", "2020-02-30", "=1+1", "1.00", "0", "1.00", "有效发票")
@@ -150,6 +155,54 @@ def test_the_sheet_goes_back_with_reasons(client_as: Any) -> None:
     assert lines[4] == "E9001,1009,2020-02-30,'=1+1,1.00,0,1.00,有效发票,开票日期：不是日期"
     upload(client, csv_text(GOOD[:1]), name="b.csv")
     assert client.get(reverse("intake:returned", args=[newest().pk])).status_code == 409  # nothing to mend
+
+
+def _sheets(city: Any, client: Any) -> list[str]:
+    """The page and the API that hand the newest receipt's sheet back."""
+    upload(client, csv_text([*GOOD, WRONG]))
+    key = newest().pk
+    return [reverse("intake:returned", args=[key]), f"/api/v1/intake/receipts/{key}/returned"]
+
+
+def test_each_sheet_that_goes_back_stands_in_the_register_and_in_the_audit(city: Any, client_as: Any) -> None:
+    client = client_as("linqiushi")
+    for times, address in enumerate(_sheets(city, client), 1):
+        assert client.get(address).status_code == 200
+        records = list(ExportRecord.objects.all())
+        assert len(records) == times == AuditEntry.objects.filter(operation="ui.export_list", outcome="ok").count()
+        record = records[0]
+        assert (record.operation, record.title, record.file_kind) == ("intake.download_rejects", "退回原表", "csv")
+        assert (record.row_count, record.list_path) == (newest().rows, reverse("intake:receipt", args=[newest().pk]))
+        assert record.membership.user.username == "linqiushi" and record.conditions == {}
+
+
+def test_control_a_sheet_that_is_not_booked_does_not_leave(city: Any, client_as: Any, monkeypatch: Any) -> None:
+    def broken(*_arguments: Any, **_named: Any) -> None:
+        raise Refusal("JM-XXX-000", "审计写不进去")
+
+    client = client_as("linqiushi")
+    addresses = _sheets(city, client)
+    monkeypatch.setattr(receipts, "export_list", broken)
+    for address in addresses:
+        answer = client.get(address)
+        assert answer.status_code == 409 and "退回原因" not in answer.content.decode()
+
+
+@pytest.mark.parametrize("counted", [True, False], ids=["counted", "control"])
+def test_sheets_that_go_back_are_counted_as_exports(
+    city: Any, client_as: Any, monkeypatch: Any, counted: bool
+) -> None:
+    client = client_as("linqiushi")
+    page, api = _sheets(city, client)
+    limits = {name: throttle.Limit(name, 1 if name == "export" else 10**6, 10**9) for name in throttle.limits()}
+    monkeypatch.setattr(throttle, "limits", lambda: limits)
+    if not counted:
+        monkeypatch.setattr(receipts.throttle, "refuse_too_many", lambda name, who: None)
+    with throttle.switched_on():
+        answers = [client.get(address) for address in (page, page, api)]
+    assert [one.status_code for one in answers] == ([200, 429, 429] if counted else [200] * 3)
+    if counted:
+        assert all(int(one["Retry-After"]) > 0 for one in answers[1:])
 
 
 def test_a_template_read_back_is_a_file_of_its_source(client_as: Any, tmp_path: Path) -> None:

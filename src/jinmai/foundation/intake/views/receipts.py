@@ -18,10 +18,13 @@ from jinmai.foundation.intake.forms import WithdrawForm
 from jinmai.foundation.intake.models import Receipt
 from jinmai.foundation.intake.reading import give_back
 from jinmai.foundation.intake.template_sheet import template_bytes
+from jinmai.foundation.kernel.access import throttle
+from jinmai.foundation.kernel.access.actor import Actor
 from jinmai.foundation.kernel.access.pages import page
 from jinmai.foundation.kernel.access.permissions import allows
 from jinmai.foundation.kernel.errors import NotFound, Refusal
 from jinmai.foundation.kernel.home import current_home
+from jinmai.foundation.ui.actions import export_list
 from jinmai.foundation.ui.exports import KINDS
 from jinmai.foundation.ui.lists import Button, Column, Filter, ListPage
 
@@ -136,11 +139,16 @@ def _columns_of(receipt: Receipt) -> list[tuple[str, str]]:
 def returned(request: HttpRequest, receipt_id: UUID) -> HttpResponse:
     """The sender's own sheet back (退回原表): its rows as they were, the rejected ones with their reason."""
     found = _visible(request, receipt_id)
-    return returned_sheet(found)
+    return returned_sheet(request.actor, found)
 
 
-def returned_sheet(found: Receipt) -> HttpResponse:
-    """The file as a download; refuses with JM-INT-014 where nothing was rejected or the original is no longer kept."""
+def returned_sheet(actor: Actor, found: Receipt) -> HttpResponse:
+    """The file as a download; it leaves only once it stands in the register of exports and in the audit.
+
+    Counted as an export (JM-API-429); refuses with JM-INT-014 where nothing was rejected or the original is no longer
+    kept.
+    """
+    throttle.refuse_too_many("export", actor.user_id)
     original, rejects = found.original, found.rejects_file
     if original is None or rejects is None or not rejects.exists():
         raise Refusal(
@@ -151,6 +159,16 @@ def returned_sheet(found: Receipt) -> HttpResponse:
         content = Path(made["path"]).read_bytes()
     stem = found.file_name.removesuffix(".gz").rpartition(".")[0] or found.file_name
     name = f"{stem}_{_('退回')}.{made['ending']}"
+    export_list(
+        actor,
+        list_path=_receipt_url(found),
+        title=_("退回原表"),
+        operation="intake.download_rejects",
+        file_kind=made["ending"],
+        columns=[field.name for field in found.declared.fields] if found.declared else [],
+        conditions={},  # which receipt says the page; a file's name may name a firm
+        row_count=found.rows,
+    )
     response = HttpResponse(content, content_type=KINDS[made["ending"]].partition(";")[0])
     response["Content-Disposition"] = f"attachment; filename=\"returned.{made['ending']}\"; filename*=UTF-8''{quote(name)}"
     response["X-Content-Type-Options"] = "nosniff"

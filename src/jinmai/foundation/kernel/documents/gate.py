@@ -14,6 +14,7 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from jinmai.foundation.kernel.access import throttle
 from jinmai.foundation.kernel.access.actor import Actor
 from jinmai.foundation.kernel.access.permissions import operation_named
 from jinmai.foundation.kernel.action import object_ref, witness
@@ -91,7 +92,11 @@ def preview(actor: Actor, opened: Opened, page: int) -> Handed:
 
 
 def download(actor: Actor, opened: Opened) -> Handed:
-    """The file itself: PDF and images with the watermark, anything else as it was handed in and listed as an export."""
+    """The file itself: PDF and images with the watermark, anything else as it was handed in and listed as an export.
+
+    Counted by the limit on exports (JM-API-429).
+    """
+    throttle.refuse_too_many("export", actor.user_id)
     document = opened.document
     kind = kind_of(document.media_type)
     _let_out(actor, opened, "kernel.download_document" if kind.drawn else "kernel.export_document")
