@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import time
+from contextlib import suppress
 from datetime import date, timedelta
 from typing import Any
 from unittest import mock
@@ -16,6 +17,7 @@ from jinmai.foundation.kernel.consent import door
 from jinmai.foundation.kernel.consent.actions import grant_consent, revoke_consent
 from jinmai.foundation.kernel.consent.models import AccessRecord, Consent, ConsentQuerySet
 from jinmai.foundation.kernel.consent.purposes import CREDIT_ASSESSMENT, OWN_RECORD, STATUTORY_DUTY
+from jinmai.foundation.kernel.consent.seal import SEALED
 from jinmai.foundation.kernel.errors import NotFound, Refusal
 from tests.reliability.racing import REFUSED, WON, race
 
@@ -153,6 +155,119 @@ def test_the_one_read_door_gives_figures_under_consent_and_none_after(on_the_day
     with pytest.raises(Refusal, match="JM-CON-001"):
         analytics.read(manager, CREDIT_ASSESSMENT, [consent.subject], FIELDS, TODAY)
     assert AccessRecord.objects.filter(subject=consent.subject).order_by("-pk")[0].outcome == "refused"
+
+
+# ---------------------------------------------------------------- consents altered past the platform
+
+
+def _alteration(dice: random.Random, consent: Consent, others: dict[str, list[Any]]) -> dict[str, Any]:
+    """One to three columns of the row, each with another value than it has: as a direct UPDATE would write them."""
+    columns = {
+        "fields": lambda: [*FIELDS, dice.choice(("tax_arrears", "papers", f"measure_{dice.randrange(10**6)}"))],
+        "starts_on": lambda: consent.starts_on - timedelta(days=dice.randint(1, 900)),
+        "ends_on": lambda: consent.ends_on + timedelta(days=dice.randint(1, 900)),
+        "receiver_id": lambda: dice.choice(others["receiver"]),
+        "subject_id": lambda: dice.choice(others["subject"]),
+        "granted_by": lambda: f"某人{dice.randrange(10**6)}",
+        "granted_at": lambda: consent.granted_at - timedelta(microseconds=dice.randint(1, 10**12)),
+        "revoked_by": lambda: f"某人{dice.randrange(10**6)}",
+        "seal": lambda: f"{dice.getrandbits(256):064x}",
+    }
+    return {name: columns[name]() for name in dice.sample(sorted(columns), dice.randint(1, 3))}
+
+
+def _honoured(city: Any, alterations: int) -> int:
+    """How many random alterations of one consent are honoured, each asked for by whom and what it then names."""
+    consent = consented(city)
+    dice = random.Random(7)
+    readers = {name: city.actor(name) for name in ("heying", "dingyiming")}
+    by_bank = {actor.organisation_id: actor for actor in readers.values()}
+    others = {
+        "receiver": [actor.organisation_id for actor in readers.values() if actor.organisation_id != consent.receiver_id],
+        "subject": [city.membership(name).organisation.subject_id for name in ("t_firm_xiling", "t_firm_dongting")],
+    }
+    as_given = Consent.objects.filter(pk=consent.pk).values().get()
+    honoured = 0
+    for _ in range(alterations):
+        altered = _alteration(dice, consent, others)
+        Consent.objects.filter(pk=consent.pk).update(**altered)
+        row = Consent.objects.get(pk=consent.pk)
+        with transaction.atomic(), suppress(Refusal):
+            reader = by_bank.get(row.receiver_id, readers["heying"])
+            door.authorise(reader, [row.subject_id], CREDIT_ASSESSMENT, row.fields)
+            honoured += 1
+        Consent.objects.filter(pk=consent.pk).update(**as_given)
+    assert read(readers["heying"], consent.subject)  # as it was given, it opens the door again
+    return honoured
+
+
+@pytest.mark.django_db
+def test_a_thousand_altered_consents_are_refused(on_the_day, say, caplog):
+    caplog.set_level("CRITICAL", logger=door.__name__)
+    honoured = _honoured(on_the_day, 1000)
+    say({"altered": 1000, "honoured": honoured})
+    assert honoured == 0
+
+
+@pytest.mark.django_db
+def test_control_without_the_seal_they_are_honoured(on_the_day, monkeypatch):
+    monkeypatch.setattr(door, "is_sealed", lambda consent: True)
+    assert _honoured(on_the_day, 100) == 100
+
+
+@pytest.mark.django_db
+def test_an_altered_consent_is_told_in_the_log_and_booked_as_refused(on_the_day, caplog):
+    consent = consented(on_the_day)
+    Consent.objects.filter(pk=consent.pk).update(fields=["tax_arrears"])
+    with pytest.raises(Refusal, match="JM-CON-001"):
+        read(on_the_day.actor("heying"), consent.subject, fields=["tax_arrears"])
+    assert [one.levelname for one in caplog.records if str(consent.pk) in one.getMessage()] == ["ERROR"]
+    assert AccessRecord.objects.get().outcome == "refused"
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("sealed", [True, False], ids=["sealed", "control"])
+def test_a_revocation_that_is_wiped_out_revives_nothing(on_the_day, monkeypatch, sealed):
+    consent = consented(on_the_day)
+    revoke_consent(on_the_day.actor("xuan"), consent)
+    Consent.objects.filter(pk=consent.pk).update(revoked_at=None, revoked_by="")
+    if sealed:
+        with pytest.raises(Refusal, match="JM-CON-001"):
+            read(on_the_day.actor("heying"), consent.subject)
+    else:
+        monkeypatch.setattr(door, "is_sealed", lambda consent: True)
+        assert read(on_the_day.actor("heying"), consent.subject)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("fields", ["sales_12m", None, 7, {"sales_12m": 1}, [["sales_12m"]]], ids=repr)
+def test_fields_that_are_no_list_of_names_are_no_consent(on_the_day, fields):
+    from django.db.models import JSONField, Value
+
+    consent = consented(on_the_day)
+    Consent.objects.filter(pk=consent.pk).update(fields=Value(fields, JSONField()))
+    with pytest.raises(Refusal, match="JM-CON-001"):
+        read(on_the_day.actor("heying"), consent.subject, fields=["sales_12m"])
+
+
+@pytest.mark.django_db
+def test_nothing_of_a_consent_is_left_out_of_its_seal():
+    assert {one.attname for one in Consent._meta.concrete_fields} == {*SEALED, "seal"}
+
+
+@pytest.mark.django_db
+def test_consents_that_stood_before_seals_are_sealed_as_they_stand(on_the_day):
+    from importlib import import_module
+
+    from django.apps import apps
+
+    consent = consented(on_the_day)
+    Consent.objects.filter(pk=consent.pk).update(seal="")
+    with pytest.raises(Refusal, match="JM-CON-001"):
+        read(on_the_day.actor("heying"), consent.subject)
+    migration = import_module("jinmai.foundation.kernel.migrations.0009_consent_seal")
+    migration.seal_what_stands(apps, mock.Mock(connection=connection))
+    assert read(on_the_day.actor("heying"), consent.subject)
 
 
 # ---------------------------------------------------------------- readers against one who revokes

@@ -14,6 +14,7 @@ from jinmai.foundation.kernel.clock import Clock
 from jinmai.foundation.kernel.consent import door
 from jinmai.foundation.kernel.consent.actions import grant_consent, revoke_consent
 from jinmai.foundation.kernel.consent.models import AccessRecord, Consent
+from jinmai.foundation.kernel.consent.seal import seal_of
 from jinmai.foundation.kernel.errors import Refusal
 
 
@@ -94,7 +95,9 @@ def test_revoked_then_next_read_refused(city: Any, firm: Any) -> None:
 def test_a_consent_not_yet_or_no_longer_in_force(city: Any, firm: Any, days: tuple[int, int]) -> None:
     consent = consent_to(city, "bank_city_jp_dongting")
     starts, ends = (Clock.today() + timedelta(days=one) for one in days)
-    Consent.objects.filter(pk=consent.pk).update(starts_on=starts, ends_on=ends)
+    consent.starts_on, consent.ends_on = starts, ends
+    consent.seal = seal_of(consent)
+    consent.save()
     with pytest.raises(Refusal, match="JM-CON-001"):
         read(city, "heying", firm)
 

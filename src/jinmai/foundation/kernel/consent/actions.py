@@ -12,6 +12,7 @@ from jinmai.foundation.kernel.action import action
 from jinmai.foundation.kernel.clock import Clock
 from jinmai.foundation.kernel.consent.models import Consent
 from jinmai.foundation.kernel.consent.purposes import CONSENTED
+from jinmai.foundation.kernel.consent.seal import seal_of
 from jinmai.foundation.kernel.errors import NotFound, Refusal, Words
 from jinmai.foundation.kernel.notices.actions import notify
 from jinmai.foundation.kernel.organisations.models import Organisation
@@ -49,7 +50,7 @@ def grant_consent(
         raise Refusal("JM-CON-012", "授权的截止日期早于开始日期或今天", "请重新选择截止日期")
     if not receiver.is_financial:
         raise Refusal("JM-CON-013", Words("“%(name)s”不是可授权的金融机构", name=receiver.name), "请从机构名录中选择")
-    return Consent.objects.create(
+    consent = Consent(
         subject=subject,
         receiver=receiver,
         purpose=purpose,
@@ -58,6 +59,9 @@ def grant_consent(
         ends_on=ends_on,
         granted_by=actor.name,
     )
+    consent.seal = seal_of(consent)
+    consent.save(force_insert=True)
+    return consent
 
 
 @action("kernel.revoke_consent")
@@ -70,7 +74,8 @@ def revoke_consent(actor: Actor, consent: Consent) -> Consent:
         raise Refusal("JM-CON-014", "这份授权已撤回", "无需重复操作")
     own.revoked_at = Clock.now()
     own.revoked_by = actor.name
-    own.save(update_fields=["revoked_at", "revoked_by"])
+    own.seal = seal_of(own)
+    own.save(update_fields=["revoked_at", "revoked_by", "seal"])
     for role in TOLD_OF_REVOCATION:
         notify((own.receiver, role), kind="consent_revoked", title=_("%(name)s撤回了授权") % {"name": own.subject.name})
     return own

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from uuid import UUID
@@ -20,11 +21,13 @@ from jinmai.foundation.kernel.consent.purposes import (
     STATUTORY_DUTY,
     STATUTORY_ROLES,
 )
+from jinmai.foundation.kernel.consent.seal import is_sealed
 from jinmai.foundation.kernel.errors import Broken, Refusal, Words
 from jinmai.foundation.kernel.organisations.models import Organisation
 from jinmai.foundation.kernel.subjects.models import Subject
 
 Basis = AccessRecord.Basis
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -86,7 +89,10 @@ def _basis(actor: Actor, subject_id: UUID, purpose: str, fields: set[str]) -> tu
 
 
 def _consent(actor: Actor, subject_id: UUID, purpose: str, fields: set[str]) -> Consent | None:
-    """The live consent given to the actor's organisation or one above it that covers all fields, locked; no other is."""
+    """The live consent given to the actor's organisation or one above it that covers all fields, locked; no other is.
+
+    One that does not fit its seal is none, and an error in the log.
+    """
     today = Clock.today()
     above = [int(part) for part in actor.organisation_path.split("/") if part]
     given = Consent.objects.live(today).filter(subject_id=subject_id, purpose=purpose, receiver_id__in=above)
@@ -95,7 +101,9 @@ def _consent(actor: Actor, subject_id: UUID, purpose: str, fields: set[str]) -> 
             # Revoked between the look and the lock? The lock waits for that, and then the row is no longer live.
             held = Consent.objects.select_for_update().filter(pk=key).first()
             if held is not None and held.is_live(today) and _covers(held.fields, fields):
-                return held
+                if is_sealed(held):
+                    return held
+                logger.error("consent %s does not fit its seal: it was changed past the platform", held.pk)
     return None
 
 

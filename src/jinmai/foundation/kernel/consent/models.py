@@ -45,6 +45,8 @@ class Consent(models.Model):
     granted_at = models.DateTimeField(default=Clock.now)
     revoked_at = models.DateTimeField(null=True, blank=True)
     revoked_by = models.CharField(max_length=40, blank=True)
+    #: Made by ``grant_consent`` and ``revoke_consent`` only; the door refuses what does not fit it.
+    seal = models.CharField(max_length=64, editable=False)
 
     objects = ConsentQuerySet.as_manager()
 
