@@ -17,6 +17,8 @@ from jinmai.foundation.kernel.errors import Refusal
 WORKER = "jinmai.foundation.intake.parsing.worker"
 #: A worker that says nothing for so long is ended: its file is answered for, the next one gets a new worker.
 SILENT_SECONDS = 180.0
+#: A worker is let go after so many files: what broken ones made it hold doesn't come back.
+FILES_PER_WORKER = 200
 
 
 class Child:
@@ -106,6 +108,8 @@ def ask(request: dict[str, Any], progress: Callable[[str, float], None]) -> dict
     """
     global _child
     with _lock:
+        if _child is not None and _child.asked >= FILES_PER_WORKER:
+            _child.close()
         if _child is None or not _child.alive:
             if _child is None:
                 atexit.register(stop)

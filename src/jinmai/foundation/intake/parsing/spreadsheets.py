@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import csv
 import re
+import subprocess
+import sys
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -21,6 +23,7 @@ HARMLESS = 1 << 20
 SPARSE_CELLS = 2_000_000
 LOCAL_HEADER = 30
 TOO_LARGE = ("JM-INT-004", "请分成几个文件，或另存为 CSV 再上传")
+OPEN = "import sys, python_calamine; python_calamine.CalamineWorkbook.from_path(sys.argv[1])"
 BROKEN = ("JM-INT-002", "请在 Excel 或 WPS 里打开，另存为 xlsx 后再上传")
 _ROW = re.compile(rb'<(?:\w+:)?row [^>]{0,200}?\br="(\d{1,20})"')
 _CELL = re.compile(rb'<(?:\w+:)?c [^>]{0,60}?\br="([A-Za-z]{1,8})(\d{1,20})"')
@@ -59,6 +62,16 @@ def inspect_archive(given: Path) -> list[str]:
     except (zipfile.BadZipFile, OSError, zlib.error, ValueError, NotImplementedError, RuntimeError, EOFError):
         raise WorkbookRefused(BROKEN, "这不是完好的表格文件（压缩结构不完整）") from None
     return ["文件里有宏，没有运行，只读取了单元格的内容"] if any("vbaProject" in one.filename for one in entries) else []
+
+
+def refuse_deadly(given: Path) -> None:
+    """Open a workbook of the older form in a process of its own first; refuses one that ends it (JM-INT-002).
+
+    Its reader believes what the file says of its size and asks for that much memory: no exception, an end.
+    """
+    opened = subprocess.run([sys.executable, "-I", "-c", OPEN, str(given)], capture_output=True, check=False)
+    if opened.returncode < 0:
+        raise WorkbookRefused(BROKEN, "这不是可读的表格文件（结构不完整或已损坏）")
 
 
 def _refuse_by_names(names: set[str]) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import IO
 
 from .lines import UNREADABLE
-from .spreadsheets import WorkbookRefused, inspect_archive, write_first_sheet
+from .spreadsheets import WorkbookRefused, inspect_archive, refuse_deadly, write_first_sheet
 
 CHUNK = 1 << 20
 TEXT_LIMIT = 2 * (1 << 30)
@@ -217,6 +217,8 @@ def _from_spreadsheet(given: Path, target: Path, digest: str, *, zipped: bool) -
     """The first sheet that holds anything, cell by cell."""
     try:
         notes = inspect_archive(given) if zipped else []
+        if not zipped:
+            refuse_deadly(given)
         lines, more = write_first_sheet(given, target)
     except WorkbookRefused as refused:
         raise FileRefused(refused.code, refused.reason, refused.remedy) from None
