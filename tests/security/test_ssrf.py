@@ -222,6 +222,7 @@ NETWORK = ("requests", "urllib.request", "urllib3", "http.client", "httpx", "aio
 MAY = {
     "foundation/kernel/outgoing.py": "the door itself",
     "site/check.py": "walks the site it has just started, on loopback",
+    "site/serve.py": "binds its own port for a moment to see that nobody holds it; connects to nothing",
     "site/doctor.py": "binds a port of its own to see whether one can",
 }
 

@@ -21,11 +21,12 @@ from jinmai.foundation.intake.views.receipts import returned_sheet, template_res
 from jinmai.foundation.kernel.access.api import StrictSchema, api_operation
 from jinmai.foundation.kernel.access.api_types import Limit, Offset, text, whole
 from jinmai.foundation.kernel.errors import NotFound
+from jinmai.foundation.ui.exports import KINDS
 
 router = Router(tags=["数据接入"])
 SourceName = Annotated[str, Field(max_length=64, pattern=r"^[a-z0-9_.]*$")]
-#: A route that answers with a file.
-FILE = {"responses": {200: {"description": "文件", "content": {"application/octet-stream": {}}}}}
+#: A route that answers with a table as a file.
+FILE = {"responses": {200: {"description": "文件", "content": {kind.partition(";")[0]: {} for kind in KINDS.values()}}}}
 Place = whole(0, 5_000)
 
 
