@@ -24,6 +24,7 @@ from urllib.parse import urlencode
 import pytest
 from django.db import connection
 
+from tests.reliability import examples  # noqa: F401 - its kind of job stands in a filter, whichever tests ran before
 from tests.security.surface import doors
 
 SEED = 20261122
