@@ -31,6 +31,7 @@ EQUIVALENT = {
     ("OrderQuerySet", "financing.print_need"): "as in view_need",
     ("EvidenceRequestQuerySet", "financing.view_criteria"): "who may open a need's criteria sees every request about it",
     ("EvidenceRequestQuerySet", "financing.attest_criterion"): "as in view_criteria",
+    ("EvidenceRequestQuerySet", "financing.request_evidence"): "reads back the request that the actor has just made",
     ("NeedQuerySet", "kernel.detach_document"): "only the organisation that handed it in takes it off: asked before the row",
     ("OrderQuerySet", "kernel.detach_document"): "as for a need's",
     ("ApiKeyQuerySet", "site.list_keys"): "both administrators who hold it see every key; a manager has another page",
