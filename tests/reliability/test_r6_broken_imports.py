@@ -22,6 +22,7 @@ from typing import Any
 import pytest
 
 from jinmai.foundation.intake import child
+from jinmai.foundation.intake.parsing import spreadsheets
 from jinmai.foundation.intake.parsing.worker import TOO_LARGE
 from jinmai.foundation.kernel.errors import Refusal
 from tests.reliability.malformed import SOURCE, BrokenFile, broken_files, good_ods, good_xls
@@ -271,6 +272,20 @@ def test_control_without_the_trial_an_old_workbook_ends_the_worker(tmp_path: Pat
         "from jinmai.foundation.intake.parsing import unpack; unpack.refuse_deadly = lambda given: None", path, tmp_path / "b"
     )
     assert dead.returncode < 0 and not dead.stdout
+
+
+def test_an_old_workbook_with_one_far_cell_is_refused_before_it_takes_the_memory(tmp_path: Path) -> None:
+    """Control: without the trial's limit the trial itself reads the sheet and takes many times what the file holds."""
+    content = bytearray(good_xls())
+    place = content.index(b"\x03\x02\x0e\x00")  # the first NUMBER: row, column, ...
+    content[place + 4 : place + 8] = struct.pack("<HH", 0xFFFF, 0xFF)
+    path = tmp_path / "far.xls"
+    path.write_bytes(bytes(content))
+    guarded = _unguarded("pass", path, tmp_path / "a")
+    assert guarded.returncode == 0 and ('"JM-INT-004"' in guarded.stdout or '"JM-INT-002"' in guarded.stdout), guarded
+    measure = "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10)"
+    free = [sys.executable, "-I", "-c", f"{spreadsheets.OPEN}\n{measure}", str(path), str(64 << 30)]
+    assert int(subprocess.run(free, capture_output=True, text=True, check=True, timeout=60).stdout) > MOST_RSS_MB
 
 
 def test_control_without_the_catch_a_broken_file_goes_unanswered(tmp_path: Path) -> None:

@@ -23,7 +23,20 @@ HARMLESS = 1 << 20
 SPARSE_CELLS = 2_000_000
 LOCAL_HEADER = 30
 TOO_LARGE = ("JM-INT-004", "请分成几个文件，或另存为 CSV 再上传")
-OPEN = "import sys, python_calamine; python_calamine.CalamineWorkbook.from_path(sys.argv[1])"
+OPEN = """import sys, python_calamine
+try:
+    import resource
+    resource.setrlimit(resource.RLIMIT_AS, (int(sys.argv[2]),) * 2)
+except (ImportError, ValueError, OSError):
+    pass
+book = python_calamine.CalamineWorkbook.from_path(sys.argv[1])
+try:
+    for name in book.sheet_names:
+        book.get_sheet_by_name(name).to_python(skip_empty_area=False)
+except MemoryError:
+    sys.exit(3)"""
+#: Address space for that, and how much more a byte of the file may take.
+OPEN_SPACE, OPEN_RATIO = 300 << 20, 64
 BROKEN = ("JM-INT-002", "请在 Excel 或 WPS 里打开，另存为 xlsx 后再上传")
 _ROW = re.compile(rb'<(?:\w+:)?row [^>]{0,200}?\br="(\d{1,20})"')
 _CELL = re.compile(rb'<(?:\w+:)?c [^>]{0,60}?\br="([A-Za-z]{1,8})(\d{1,20})"')
@@ -65,11 +78,15 @@ def inspect_archive(given: Path) -> list[str]:
 
 
 def refuse_deadly(given: Path) -> None:
-    """Open a workbook of the older form in a process of its own first; refuses one that ends it (JM-INT-002).
+    """Read a workbook of the older form in a process of its own first; refuses one that ends it (JM-INT-002) or spreads
+    few cells over a huge sheet (JM-INT-004).
 
     Its reader believes what the file says of its size and asks for that much memory: no exception, an end.
     """
-    opened = subprocess.run([sys.executable, "-I", "-c", OPEN, str(given)], capture_output=True, check=False)
+    space = min(OPEN_SPACE + OPEN_RATIO * given.stat().st_size, 2 << 30)
+    opened = subprocess.run([sys.executable, "-I", "-c", OPEN, str(given), str(space)], capture_output=True, check=False)
+    if opened.returncode == 3:
+        raise WorkbookRefused(TOO_LARGE, "表格铺得太开，里面大多是空的")
     if opened.returncode < 0:
         raise WorkbookRefused(BROKEN, "这不是可读的表格文件（结构不完整或已损坏）")
 
