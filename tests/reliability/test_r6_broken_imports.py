@@ -20,11 +20,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import time_machine
 
 from jinmai.foundation.intake import child
 from jinmai.foundation.intake.parsing import spreadsheets
 from jinmai.foundation.intake.parsing.worker import TOO_LARGE
 from jinmai.foundation.kernel.errors import Refusal
+from tests.reliability import malformed
 from tests.reliability.malformed import SOURCE, BrokenFile, broken_files, good_ods, good_xls
 
 SEED = int(os.environ.get("JINMAI_SEED", "20261122"))
@@ -166,8 +168,11 @@ def test_twenty_two_thousand_broken_files_are_each_answered_for(tmp_path: Path, 
     _expect_all_answered(read_all(broken_files(SEED + 1, 10_000, 10_000, 2_000), tmp_path), say)
 
 
-def test_the_same_seed_makes_the_same_files() -> None:
-    assert list(broken_files(7, 30, 30, 20)) == list(broken_files(7, 30, 30, 20))
+def test_the_same_seed_makes_the_same_files_on_another_day() -> None:
+    files = list(broken_files(7, 200, 30, 20))
+    malformed._good_workbook.cache_clear()
+    with time_machine.travel("2031-05-06", tick=False):
+        assert list(broken_files(7, 200, 30, 20)) == files
 
 
 @pytest.mark.django_db
@@ -286,6 +291,36 @@ def test_an_old_workbook_with_one_far_cell_is_refused_before_it_takes_the_memory
     measure = "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10)"
     free = [sys.executable, "-I", "-c", f"{spreadsheets.OPEN}\n{measure}", str(path), str(64 << 30)]
     assert int(subprocess.run(free, capture_output=True, text=True, check=True, timeout=60).stdout) > MOST_RSS_MB
+
+
+def test_a_trial_that_does_not_end_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "a.xls"
+    path.write_bytes(good_xls())
+    spreadsheets.refuse_deadly(path)
+    monkeypatch.setattr(spreadsheets, "OPEN", "import time; time.sleep(60)")
+    monkeypatch.setattr(spreadsheets, "OPEN_SECONDS", 0.2)
+    with pytest.raises(spreadsheets.WorkbookRefused, match="损坏"):
+        spreadsheets.refuse_deadly(path)
+
+
+def test_columns_formatted_far_to_the_right_are_left_out_and_filled_ones_refused(tmp_path: Path) -> None:
+    """Whole rows formatted to the last column are common; what stands in a thousandth column is no table."""
+    import xlsxwriter
+
+    for last, expected in (("", 3), ("x", None)):
+        path = tmp_path / f"wide{last}.xlsx"
+        book = xlsxwriter.Workbook(str(path))
+        sheet, bold = book.add_worksheet(), book.add_format({"bold": True})
+        for row in range(5):
+            sheet.write_row(row, 0, ["甲", "乙", "丙"])
+            (sheet.write_string if last else sheet.write_blank)(row, 16_383, last, bold)
+        book.close()
+        if expected:
+            _, _, rows = spreadsheets.first_sheet(path)
+            assert [len(row) for row in rows] == [expected] * 5
+        else:
+            with pytest.raises(spreadsheets.WorkbookRefused, match="16384 列"):
+                spreadsheets.first_sheet(path)
 
 
 def test_control_without_the_catch_a_broken_file_goes_unanswered(tmp_path: Path) -> None:

@@ -34,9 +34,15 @@ try:
     for name in book.sheet_names:
         book.get_sheet_by_name(name).to_python(skip_empty_area=False)
 except MemoryError:
-    sys.exit(3)"""
+    sys.exit(3)
+except BaseException as problem:
+    sys.exit(4 if type(problem).__name__ == "PanicException" else 0)"""
 #: Address space for that, and how much more a byte of the file may take.
 OPEN_SPACE, OPEN_RATIO = 300 << 20, 64
+#: Seconds for that: want of memory may leave the reader waiting for itself.
+OPEN_SECONDS = 30
+#: Columns that a table may have; cells formatted but empty behind the last filled one don't count.
+MOST_COLUMNS = 2_000
 BROKEN = ("JM-INT-002", "请在 Excel 或 WPS 里打开，另存为 xlsx 后再上传")
 _ROW = re.compile(rb'<(?:\w+:)?row [^>]{0,200}?\br="(\d{1,20})"')
 _CELL = re.compile(rb'<(?:\w+:)?c [^>]{0,60}?\br="([A-Za-z]{1,8})(\d{1,20})"')
@@ -84,10 +90,14 @@ def refuse_deadly(given: Path) -> None:
     Its reader believes what the file says of its size and asks for that much memory: no exception, an end.
     """
     space = min(OPEN_SPACE + OPEN_RATIO * given.stat().st_size, 2 << 30)
-    opened = subprocess.run([sys.executable, "-I", "-c", OPEN, str(given), str(space)], capture_output=True, check=False)
-    if opened.returncode == 3:
+    trial = [sys.executable, "-I", "-c", OPEN, str(given), str(space)]
+    try:
+        ended = subprocess.run(trial, capture_output=True, check=False, timeout=OPEN_SECONDS).returncode
+    except subprocess.TimeoutExpired:
+        ended = 4
+    if ended == 3:
         raise WorkbookRefused(TOO_LARGE, "表格铺得太开，里面大多是空的")
-    if opened.returncode < 0:
+    if ended < 0 or ended == 4:
         raise WorkbookRefused(BROKEN, "这不是可读的表格文件（结构不完整或已损坏）")
 
 
@@ -199,12 +209,23 @@ def first_sheet(given: Path) -> tuple[str, int, list[list[Any]]]:
         for name in book.sheet_names:
             rows = book.get_sheet_by_name(name).to_python(skip_empty_area=False)
             if any(cell != "" for row in rows for cell in row):
-                return name, len(book.sheet_names), rows
-    except (KeyboardInterrupt, SystemExit, MemoryError):
+                return name, len(book.sheet_names), _without_empty_columns(rows)
+    except (KeyboardInterrupt, SystemExit, MemoryError, WorkbookRefused):
         raise
     except BaseException as problem:
         raise WorkbookRefused(BROKEN, _in_words(problem)) from None
     return "", 0, []
+
+
+def _without_empty_columns(rows: list[list[Any]]) -> list[list[Any]]:
+    """Without what is empty behind the last filled column; refuses more than 2,000 columns (JM-INT-004)."""
+    if len(rows[0]) <= MOST_COLUMNS:
+        return rows
+    width = 1 + max(column for row in rows for column, cell in enumerate(row) if cell != "")
+    if width > MOST_COLUMNS:
+        remedy = "请只留下用得到的列后再上传"
+        raise WorkbookRefused(("JM-INT-004", remedy), f"表格有 {width} 列，最多能读 {MOST_COLUMNS} 列")
+    return [row[:width] for row in rows]
 
 
 def write_first_sheet(given: Path, target: Path) -> tuple[int, list[str]]:
