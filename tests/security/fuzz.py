@@ -28,6 +28,9 @@ REFUSED_CASES = 2
 KINDS = {
     "firm_id": "firm", "institution_id": "institution", "need_id": "need", "order_id": "order", "loan_id": "loan",
     "subject_id": "sheet", "consent_id": "consent", "measure": "measure", "rule_id": "rule", "receipt_id": "receipt",
+    "draft_id": "import_draft", "source_name": "source", "document_id": "document", "attachment_id": "attachment",
+    "request_id": "evidence", "letter_id": "letter", "task_id": "task", "notice_id": "notice", "job_id": "job",
+    "post_id": "delegation", "code": "zone",
 }  # fmt: skip
 
 
@@ -56,12 +59,14 @@ class Found:
         }
 
 
-def application() -> Callable[..., Iterable[bytes]]:
-    """The site, with its description beside it; a fault of ours is an answer, not an exception."""
+def application(complete: Callable[[dict[str, Any]], None] | None = None) -> Callable[..., Iterable[bytes]]:
+    """The site, with its description (completed by the caller) beside it; a fault of ours is an answer, not an exception."""
     from jinmai.site.api import api
     from jinmai.site.api_document import document
 
     site, whole = get_wsgi_application(), document(api)
+    if complete:
+        complete(whole)
     bare = json.loads(json.dumps(whole))
     del bare["components"]["securitySchemes"]
     for methods in bare["paths"].values():
@@ -111,7 +116,7 @@ def fuzz(planted: Any, username: str, cases: int, found: Found) -> None:
     site = application()
     headers = {"Authorization": f"Bearer {key_of(username)}"}
     found.roles.add(username)
-    holds, things = _held_by(username), _things(planted, username)
+    holds, things = held_by(username), things_of(planted, username)
     for described, mode in ((DESCRIPTION, GenerationMode.POSITIVE), (WITHOUT_SIGNING_IN, GenerationMode.NEGATIVE)):
         for result in schemathesis.openapi.from_wsgi(described, site).get_all_operations():
             operation = result.ok()
@@ -120,7 +125,7 @@ def fuzz(planted: Any, username: str, cases: int, found: Found) -> None:
             _ask(operation, mode, headers, things, cases if own else REFUSED_CASES, found, f"{operation.label} as {username}")
 
 
-def _held_by(username: str) -> dict[str, bool]:
+def held_by(username: str) -> dict[str, bool]:
     """Operation ids → whether the account's role holds them: where it doesn't, a few cases say so."""
     from jinmai.foundation.kernel.access.models import Membership
     from jinmai.foundation.kernel.access.permissions import operations
@@ -131,7 +136,7 @@ def _held_by(username: str) -> dict[str, bool]:
     return {one.operation_id: role in operations()[one.view_func.operation].roles for _, one in operations_of(api)}
 
 
-def _things(planted: Any, username: str) -> dict[str, list[Any]]:
+def things_of(planted: Any, username: str) -> dict[str, list[Any]]:
     """Per kwarg the keys of planted things, those first that the account may act on."""
     return {
         kwarg: [thing.key for thing in sorted(planted.of(kind), key=lambda one: username not in one.acted_on_by)]
@@ -168,7 +173,7 @@ def _ask(
                     case.validate_response(response, headers=headers, excluded_checks=left_out)
                 except FailureGroup as failures:
                     found.findings += [f"{where}: {one.title}: {one.message[:300]}" for one in failures.exceptions]
-                    found.findings[-1] += f"\n    {case.as_curl_command()[:600]}\n    {response.text[:300]}"
+                    found.findings[-1] += f"\n    {case.as_curl_command()[:600]}\n    {response.content[:300]!r}"
             transaction.set_rollback(True)
 
     try:

@@ -281,8 +281,9 @@ def receipt_out(receipt: Receipt) -> ReceiptOut:
 
 
 def _mine(request: HttpRequest, draft_id: UUID) -> ImportDraft:
+    """A draft of the actor's; one given up is gone, as its files are."""
     found = ImportDraft.objects.visible_to(request.actor).select_related("job").filter(pk=draft_id).first()
-    if found is None:
+    if found is None or found.state == ImportDraft.State.ABANDONED:
         raise NotFound()
     return found
 

@@ -79,6 +79,7 @@ def test_refusals_say_why(client_as: Any) -> None:
     before = Receipt.objects.count()
     given_up = client.delete(f"{BASE}/drafts/{draft['id']}", headers=once())
     assert given_up.json()["state"] == "abandoned" and Receipt.objects.count() == before
+    assert client.get(f"{BASE}/drafts/{draft['id']}").status_code == 404
 
 
 def test_sources_and_templates(client_as: Any) -> None:

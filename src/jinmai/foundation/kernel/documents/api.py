@@ -14,11 +14,14 @@ from ninja.files import UploadedFile
 from jinmai.foundation.kernel.access.api import StrictSchema, api_operation
 from jinmai.foundation.kernel.documents import gate, viewers
 from jinmai.foundation.kernel.documents.actions import detach, hand_in
+from jinmai.foundation.kernel.documents.content import KINDS
 from jinmai.foundation.kernel.documents.models import Attachment, Document
 from jinmai.foundation.kernel.documents.serving import respond
 from jinmai.foundation.kernel.errors import NotFound
 
 router = Router(tags=["附件"])
+#: A file is handed out as the kind it was taken in as.
+TAKEN_IN: dict[str, Any] = {kind.media_type.partition(";")[0]: {} for kind in KINDS.values()}
 FILE = {
     "name": "购销合同.pdf",
     "media_type": "application/pdf",
@@ -138,7 +141,7 @@ def read_document(request: HttpRequest, document_id: UUID) -> DocumentOut:
     "/{uuid:document_id}/content",
     response={200: None},
     summary="下载文件",
-    openapi_extra={"responses": {200: {"description": "文件", "content": {"application/octet-stream": {}}}}},
+    openapi_extra={"responses": {200: {"description": "文件", "content": TAKEN_IN}}},
 )
 @api_operation("kernel.download_document", about=gettext_lazy("下载文件；PDF 和图片带机构、人员和时间的水印。"))
 def download(request: HttpRequest, document_id: UUID) -> HttpResponse:
