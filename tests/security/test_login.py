@@ -15,7 +15,7 @@ import pytest
 import time_machine
 from django.contrib.auth.hashers import Argon2PasswordHasher
 from django.contrib.sessions.models import Session
-from django.test import override_settings
+from django.test import Client, override_settings
 from django_otp.oath import TOTP
 
 from jinmai.foundation.kernel.access import actions, lockout, second_factor
@@ -245,6 +245,15 @@ def test_the_address_is_what_our_own_proxy_saw(db):
         assert client_address(request) == "203.0.113.7"
     with under_profile("test", proxies=3):
         assert client_address(request) == "10.0.0.1"
+
+
+def test_an_ipv6_client_that_changes_its_address_stays_counted(city):
+    """Its network counts; a client of another network is free."""
+    for turn in range(5):
+        sign_in(Client(REMOTE_ADDR=f"2001:db8:1:2::{turn + 1:x}"), "heying", "wrong")
+    right = "ceshi-Mima-2026"
+    assert sign_in(Client(REMOTE_ADDR="2001:db8:1:2:ffff::9"), "heying", right).status_code != 302
+    assert sign_in(Client(REMOTE_ADDR="2001:db8:1:3::9"), "heying", right).status_code == 302
 
 
 # ---------------------------------------------------------------- telling accounts apart

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from ipaddress import IPv6Address, IPv6Network, ip_address
 from typing import Any
 
 from axes.attempts import get_cool_off_threshold
@@ -22,7 +23,7 @@ from jinmai.foundation.kernel.home import current_home
 
 
 def client_address(request: HttpRequest) -> str:
-    """The address a request came from.
+    """The address that a request is counted under: an IPv6 client is its network, for it holds 2⁶⁴ addresses there.
 
     Behind proxies it is what the nearest of ours saw: ``proxies = 1`` in ``jinmai.toml`` takes the last entry of
     X-Forwarded-For, 2 the last but one. Entries further left are the client's own words and count for nothing.
@@ -30,7 +31,23 @@ def client_address(request: HttpRequest) -> str:
     direct = str(request.META.get("REMOTE_ADDR") or "")
     proxies = int(current_home().declared.get("proxies", 0))
     passed = [part.strip() for part in request.META.get("HTTP_X_FORWARDED_FOR", "").split(",") if part.strip()]
-    return passed[-proxies] if 0 < proxies <= len(passed) else direct
+    return _counted_as(passed[-proxies] if 0 < proxies <= len(passed) else direct, otherwise=direct)
+
+
+def _counted_as(text: str, *, otherwise: str) -> str:
+    """
+    >>> _counted_as("2001:db8:1:2:3:4:5:6", otherwise=""), _counted_as("::ffff:203.0.113.7", otherwise="")
+    ('2001:db8:1:2::', '203.0.113.7')
+    >>> _counted_as("::1", otherwise=""), _counted_as("unknown", otherwise="10.0.0.1")
+    ('::1', '10.0.0.1')
+    """
+    try:
+        address = ip_address(text)
+    except ValueError:
+        return otherwise
+    if not isinstance(address, IPv6Address) or address.is_loopback:
+        return text
+    return str(address.ipv4_mapped or IPv6Network((address, 64), strict=False).network_address)
 
 
 class Attempts(AxesDatabaseHandler):  # type: ignore[misc]
