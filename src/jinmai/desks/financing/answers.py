@@ -83,7 +83,7 @@ def answer(
     """One product's answer to given figures."""
     told = explain(condition_of(version), figures, measures, on, status=version.product.status)
     counts = Counter(clause.answer for clause in told.clauses)
-    score = formulas.match_score(counts["yes"], counts["no"], counts["unknown"], version.rate_min_e9)
+    score = formulas.match_score(counts["yes"], counts["no"], counts["unknown"], version.lowest_cost_e9)
     return ProductAnswer(version, told, score)
 
 

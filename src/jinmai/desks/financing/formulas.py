@@ -42,18 +42,21 @@ def debt_to_sales(bank_debt_fen: int, asked_fen: int, sales_12m_fen: int) -> int
     return (2 * numerator + sales_12m_fen) // (2 * sales_12m_fen)
 
 
-def match_score(met: int, not_met: int, unknown: int, rate_min_e9: int) -> int:
+def match_score(met: int, not_met: int, unknown: int, lowest_cost_e9: int | None) -> int:
     """How near a product is (匹配分), an integer that anybody can check by hand; higher is nearer.
 
     Thousand points for the share of clauses met, an unknown clause counting half, in millionths; then at most 999 for a
-    low yearly cost (one less for each 0.1 percentage point). So cost decides only between equal shares.
+    low yearly cost (one less for each 0.1 percentage point), none where nobody can say what the money costs. So cost
+    decides only between equal shares.
 
-    >>> match_score(met=3, not_met=1, unknown=0, rate_min_e9=41_000_000)
+    >>> match_score(met=3, not_met=1, unknown=0, lowest_cost_e9=41_000_000)
     750000958
-    >>> match_score(met=3, not_met=0, unknown=1, rate_min_e9=41_000_000)
+    >>> match_score(met=3, not_met=0, unknown=1, lowest_cost_e9=41_000_000)
     875000958
+    >>> match_score(met=3, not_met=0, unknown=1, lowest_cost_e9=None)
+    875000000
     """
     clauses = met + not_met + unknown
     share = SHARE_ONE * (2 * met + unknown) // (2 * clauses) if clauses else SHARE_ONE
-    cost = max(0, COST_STEPS - 1 - rate_min_e9 // 1_000_000)
+    cost = 0 if lowest_cost_e9 is None else max(0, COST_STEPS - 1 - lowest_cost_e9 // 1_000_000)
     return share * COST_STEPS + cost

@@ -101,7 +101,7 @@ def _answers(
         met = sum((clause == 1).astype(np.int64) for clause in clauses)
         not_met = sum((clause == 0).astype(np.int64) for clause in clauses)
         score = [
-            formulas.match_score(int(yes), int(no), len(clauses) - int(yes) - int(no), version.rate_min_e9)
+            formulas.match_score(int(yes), int(no), len(clauses) - int(yes) - int(no), version.lowest_cost_e9)
             for yes, no in zip(met, not_met, strict=True)
         ]
         scores.append(score)

@@ -137,6 +137,11 @@ class ProductVersion(models.Model):
         """The clauses as published, in order."""
         return list(self.condition["all"])
 
+    @property
+    def lowest_cost_e9(self) -> int | None:
+        """The least that the money costs in a year; ``None`` for an insurance, whose premium comes on top of a loan."""
+        return None if self.product.category == Product.Category.INSURANCE else self.rate_min_e9
+
 
 class CaseSeries(models.Model):
     """The last number given in a series and year: 需〔2026〕03127号."""

@@ -9,6 +9,7 @@ from datetime import date, timedelta
 import pytest
 from typer.testing import CliRunner
 
+from jinmai.desks.financing import formulas
 from jinmai.desks.financing.answers import FITS_ORDER, answer, read_figures
 from jinmai.desks.financing.commands import explain_one
 from jinmai.desks.financing.matching import firms_known, match_all, rank
@@ -75,6 +76,20 @@ def test_columns_answer_as_explain_does_on_synthetic_figures(db, on):
 
 def test_nearest_first(db):
     assert sorted(FITS_ORDER, key=FITS_ORDER.get) == ["yes", "unknown", "no"]
+
+
+def test_a_premium_is_no_loans_cost(db):
+    """Of products that fit alike the insurance stands last, however low its premium; as a bank's loan it would be first."""
+    chosen = versions(LATER)
+    insurance = next(one for one in chosen if one.product.category == Product.Category.INSURANCE)
+    loans = [one for one in chosen if one.product.category == Product.Category.BANK]
+    insurance.rate_min_e9 = 1
+    told = {one.product.code: answer(one, {}, describe(), LATER) for one in [insurance, *loans]}
+    score = told[insurance.product.code].score
+    assert score % formulas.COST_STEPS == 0
+    assert all(one.score % formulas.COST_STEPS for code, one in told.items() if code != insurance.product.code)
+    insurance.product.category = Product.Category.BANK
+    assert answer(insurance, {}, describe(), LATER).score == score + formulas.COST_STEPS - 1
 
 
 def test_a_product_not_in_force_is_no_answer(city):
