@@ -120,23 +120,68 @@ def test_a_million_rows_add_up_to_the_same_fen(planted_city, say):
 
 
 def floats_near_money(source: str) -> list[str]:
-    """Lines where a float could touch money: a float literal or call, or true division of fen outside ``Decimal``."""
+    """Lines where a float could touch money: a float literal, call, type or field, a constant that holds one, or true
+    division outside ``Decimal``, in any function, lambda, class body or statement of the module that names fen."""
     tree = ast.parse(source)
+    held = _float_constants(tree)
     found = []
-    for function in ast.walk(tree):
-        if not isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)):
+    for scope in _scopes(tree):
+        if not any(name.endswith("_fen") or name in {"fen", "Fen"} for node in ast.walk(scope) for name in _names(node)):
             continue
-        names = {getattr(node, "id", getattr(node, "attr", getattr(node, "arg", ""))) for node in ast.walk(function)}
-        if not any(str(name).endswith("_fen") or name in {"fen", "Fen"} for name in names):
-            continue
-        for node in ast.walk(function):
+        for node in ast.walk(scope):
             if isinstance(node, ast.Constant) and isinstance(node.value, float):
                 found.append(f"{node.lineno}: float {node.value}")
-            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "float":
-                found.append(f"{node.lineno}: float(…)")
+            if isinstance(node, ast.Call) and _called(node) in {"float", "FloatField"}:
+                found.append(f"{node.lineno}: {_called(node)}(…)")
+            if isinstance(node, (ast.arg, ast.AnnAssign)) and _typed_as_float(node):
+                found.append(f"{node.lineno}: fen of type float")
+            if isinstance(node, ast.Name | ast.Attribute) and isinstance(node.ctx, ast.Load) and _names(node) & held:
+                found.append(f"{node.lineno}: {ast.unparse(node)} holds a float")
             if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div) and not _exact(node):
                 found.append(f"{node.lineno}: / outside Decimal")
     return sorted(set(found))
+
+
+def _scopes(tree: ast.AST) -> Iterator[ast.AST]:
+    """Functions and lambdas whole, defaults and decorators too; of modules and classes statement by statement."""
+    yield from (node for node in ast.walk(tree) if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)))
+    bodies = [tree]
+    while bodies:
+        for child in ast.iter_child_nodes(bodies.pop()):
+            if isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef)):
+                continue
+            if hasattr(child, "body") and not isinstance(child, (ast.Lambda, ast.IfExp)):
+                bodies.append(child)
+            else:
+                yield child
+
+
+def _names(node: ast.AST) -> set[str]:
+    """What a node is called by: a name, an attribute, an argument or a key of text."""
+    if isinstance(node, ast.Constant):
+        return {node.value} if isinstance(node.value, str) and node.value.isidentifier() else set()
+    return {str(getattr(node, name)) for name in ("id", "attr", "arg") if getattr(node, name, None)}
+
+
+def _called(node: ast.Call) -> str:
+    return getattr(node.func, "id", getattr(node.func, "attr", ""))
+
+
+def _typed_as_float(node: ast.arg | ast.AnnAssign) -> bool:
+    named = _names(node if isinstance(node, ast.arg) else node.target)
+    inside = {name for part in ast.walk(node.annotation) for name in _names(part)} if node.annotation else set()
+    return "float" in inside and any(name.endswith("_fen") or name == "fen" for name in named)
+
+
+def _float_constants(tree: ast.AST) -> set[str]:
+    """Names in capitals, of the module or a class, that a float is put into."""
+    found = set()
+    for node in ast.walk(tree):
+        if isinstance(node, (ast.Assign, ast.AnnAssign)) and node.value is not None:
+            if any(isinstance(part, ast.Constant) and isinstance(part.value, float) for part in ast.walk(node.value)):
+                targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+                found |= {name for target in targets for name in _names(target) if name.isupper()}
+    return found
 
 
 def _exact(node: ast.BinOp) -> bool:
@@ -161,11 +206,39 @@ def test_no_float_touches_money():
     assert not found, "\n".join(found)
 
 
-def test_control_the_lint_sees_a_float():
-    assert floats_near_money("def share(loss_fen):\n    return loss_fen * 0.4\n")
-    assert floats_near_money("def share(loss_fen):\n    return float(loss_fen)\n")
-    assert floats_near_money("def share(loss_fen):\n    return loss_fen / 3\n")
+FLOATING = {
+    "function": "def share(loss_fen):\n    return loss_fen * 0.4\n",
+    "call": "def share(loss_fen):\n    return float(loss_fen)\n",
+    "division": "def share(loss_fen):\n    return loss_fen / 3\n",
+    "module": "SHARE_fen = 100 * 0.4\n",
+    "under a condition of the module": "if True:\n    total_fen = 100 / 3\n",
+    "class body": "class Share:\n    loss_fen = 100 * 0.4\n",
+    "field": "class Loan(Model):\n    disbursed_fen = models.FloatField()\n",
+    "type of a field": "class Share:\n    loss_fen: float\n",
+    "type of an argument": "def share(loss_fen: float | None):\n    return loss_fen\n",
+    "lambda": "key = lambda loan: loan.disbursed_fen * 0.4\n",
+    "lambda in a class": "class Share:\n    key = staticmethod(lambda loan: loan.disbursed_fen / 3)\n",
+    "comprehension": "shares = [one.loss_fen * 0.4 for one in losses]\n",
+    "comprehension in a class": "class Share:\n    all = {one: one.loss_fen / 3 for one in losses}\n",
+    "generator": "total = sum(float(one.loss_fen) for one in losses)\n",
+    "default": "def share(loss_fen, part=0.4):\n    return split(loss_fen, part)\n",
+    "default of a lambda": "share = lambda loss_fen, part=0.4: split(loss_fen, part)\n",
+    "decorator": "@limited(0.4)\ndef share(loss_fen):\n    return loss_fen\n",
+    "key of text": "def share(row):\n    return row['loss_fen'] * 0.4\n",
+    "constant of the module": "PART = 0.4\n\ndef share(loss_fen):\n    return loss_fen * PART\n",
+    "constant of a class": "class Share:\n    PARTS = (0.4, 0.6)\n    def of(self, loss_fen):\n        return loss_fen * self.PARTS[0]\n",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("where", FLOATING)
+def test_control_the_lint_sees_a_float(where):
+    assert floats_near_money(FLOATING[where])
+
+
+def test_control_the_lint_lets_exact_money_and_other_floats_be():
     assert not floats_near_money("def wan(fen):\n    return Decimal(fen) / 1_000_000\n")
+    assert not floats_near_money("PAUSE = 0.5\nUNIT_fen = 1\n\nclass Loan:\n    paid_fen = 1\n    wait = 0.5\n")
+    assert not floats_near_money("def wait():\n    sleep(0.5)\n\ndef paid(loan):\n    return loan.paid_fen\n")
 
 
 def test_the_firm_that_is_lent_to_is_planted(planted_city):
