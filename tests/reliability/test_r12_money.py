@@ -133,7 +133,7 @@ def floats_near_money(source: str) -> list[str]:
                 found.append(f"{node.lineno}: float {node.value}")
             if isinstance(node, ast.Call) and _called(node) in {"float", "FloatField"}:
                 found.append(f"{node.lineno}: {_called(node)}(…)")
-            if isinstance(node, (ast.arg, ast.AnnAssign)) and _typed_as_float(node):
+            if isinstance(node, (ast.arg, ast.AnnAssign, ast.FunctionDef)) and _typed_as_float(node):
                 found.append(f"{node.lineno}: fen of type float")
             if isinstance(node, ast.Name | ast.Attribute) and isinstance(node.ctx, ast.Load) and _names(node) & held:
                 found.append(f"{node.lineno}: {ast.unparse(node)} holds a float")
@@ -157,19 +157,20 @@ def _scopes(tree: ast.AST) -> Iterator[ast.AST]:
 
 
 def _names(node: ast.AST) -> set[str]:
-    """What a node is called by: a name, an attribute, an argument or a key of text."""
+    """What a node is called by: a name, an attribute, an argument, a function or a key of text."""
     if isinstance(node, ast.Constant):
         return {node.value} if isinstance(node.value, str) and node.value.isidentifier() else set()
-    return {str(getattr(node, name)) for name in ("id", "attr", "arg") if getattr(node, name, None)}
+    return {str(getattr(node, name)) for name in ("id", "attr", "arg", "name") if getattr(node, name, None)}
 
 
 def _called(node: ast.Call) -> str:
     return getattr(node.func, "id", getattr(node.func, "attr", ""))
 
 
-def _typed_as_float(node: ast.arg | ast.AnnAssign) -> bool:
-    named = _names(node if isinstance(node, ast.arg) else node.target)
-    inside = {name for part in ast.walk(node.annotation) for name in _names(part)} if node.annotation else set()
+def _typed_as_float(node: ast.arg | ast.AnnAssign | ast.FunctionDef) -> bool:
+    named = _names(node.target if isinstance(node, ast.AnnAssign) else node)
+    declared = node.returns if isinstance(node, ast.FunctionDef) else node.annotation
+    inside = {name for part in ast.walk(declared) for name in _names(part)} if declared else set()
     return "float" in inside and any(name.endswith("_fen") or name == "fen" for name in named)
 
 
@@ -216,6 +217,8 @@ FLOATING = {
     "field": "class Loan(Model):\n    disbursed_fen = models.FloatField()\n",
     "type of a field": "class Share:\n    loss_fen: float\n",
     "type of an argument": "def share(loss_fen: float | None):\n    return loss_fen\n",
+    "type of an answer": "def share_fen(one) -> float:\n    return one\n",
+    "name of a function": "def share_fen(one):\n    return one.loss / 3\n",
     "lambda": "key = lambda loan: loan.disbursed_fen * 0.4\n",
     "lambda in a class": "class Share:\n    key = staticmethod(lambda loan: loan.disbursed_fen / 3)\n",
     "comprehension": "shares = [one.loss_fen * 0.4 for one in losses]\n",
