@@ -96,9 +96,9 @@ class Scope:
         cells = analytics.cube(measure, by=[name], filters=self.filters, on=self.on)
         return {cell[name]: cell["value"] for cell in cells if cell["value"] is not None}
 
-    def firms(self, measure: str) -> int:
+    def firms(self, measure: str, **more: Any) -> int:
         """How many different firms stand behind a figure."""
-        return len(analytics.cube(measure, by=[BY_FIRM], filters=self.filters, on=self.on))
+        return len(analytics.cube(measure, by=[BY_FIRM], filters=self.filters | more, on=self.on))
 
     def trend(self, measure: str) -> list[int | None]:
         """The last twelve months of a figure, whatever the period."""
@@ -147,7 +147,7 @@ def funnel(scope: Scope) -> list[dict[str, Any]]:
                 "label": _(entry["label"]),
                 "value": firms,
                 "second": formats.pct(ratio) if ratio is not None else "",
-                "url": scope.rows_url(entry["measure"]),
+                "url": scope.rows_url(entry["measure"], per=BY_FIRM),
             }
         )
         before = firms

@@ -18,6 +18,7 @@ from jinmai.foundation import analytics
 from jinmai.foundation.kernel.access.pages import page
 from jinmai.foundation.kernel.errors import NotFound
 from jinmai.foundation.kernel.home import current_home
+from jinmai.foundation.ui import formats
 from jinmai.foundation.ui.charts import bar_chart, line_chart
 from jinmai.foundation.ui.lists import Column, ListPage
 
@@ -139,8 +140,11 @@ def rows(request: HttpRequest) -> HttpResponse:
     districts = {region.code: region.name for region in districts_of(request.actor)}
     for row in found:
         row["district"] = districts.get(row["district"], row["district"])
-    figure = " ".join(counting.shown(value, made.unit))
-    narrowed = [districts.get(scope.district, ""), period_label(scope.period), *more.values()]
+    figure, narrowed = " ".join(counting.shown(value, made.unit)), [districts.get(scope.district, "")]
+    narrowed += [period_label(scope.period), *more.values()]
+    if request.GET.get("per") == counting.BY_FIRM:  # the figure that was clicked counts each firm once
+        narrowed.append(_("共 %(figure)s") % {"figure": figure})
+        figure = f"{formats.number(scope.firms(name, **more))} {_('户')}"
     return ListPage(
         title=f"{_(made.label)} · {figure}",
         subtitle=" · ".join(part for part in narrowed if part),

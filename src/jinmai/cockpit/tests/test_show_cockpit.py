@@ -66,6 +66,17 @@ def test_the_page_shows_the_figures_and_each_opens_its_rows(told, client_as):
     assert "融资需求 · 120 笔" in needs
 
 
+def test_each_step_of_the_funnel_opens_rows_headed_by_the_firms_it_counts(told, client_as, actor):
+    scope = counting.Scope.asked(actor("guqinghe"), {"period": "all"})
+    steps = counting.funnel(scope)
+    assert len({step["value"] for step in steps}) > 1
+    for step in steps:
+        page = client_as("guqinghe").get(step["url"]).content.decode()
+        assert f"{step['value']} 户" in re.search(r"<h1[^>]*>(.*?)</h1>", page, re.DOTALL)[1]
+    assert scope.count("needs_count") != steps[0]["value"]
+    assert f"共 {scope.count('needs_count')} 笔" in client_as("guqinghe").get(steps[0]["url"]).content.decode()
+
+
 def test_the_reasons_add_up_to_the_refusals_and_the_tiles_to_the_loans(told, actor):
     scope = counting.Scope.asked(actor("guqinghe"), {"period": "all"})
     refused = sum(bar["value"] for bar in counting.reasons(scope))
