@@ -139,8 +139,8 @@ class Findings:
     #: Texts left in Chinese: how often, and where first.
     left: Counter[str] = field(default_factory=Counter)
     seen_at: dict[str, str] = field(default_factory=dict)
-    #: Chinese that the program doesn't say itself and that no mark names as Chinese.
-    data: set[str] = field(default_factory=set)
+    #: Chinese that the program doesn't say itself and that no mark names as Chinese: the text, and where first.
+    data: dict[str, str] = field(default_factory=dict)
 
     def page(self, visitor: Visitor, path: str) -> str:
         """Open a page and note what is wrong with it; a file has nothing to read."""
@@ -164,7 +164,7 @@ class Findings:
             self.problems.append(f"{visitor.username} {path}: is in {reading.language!r}, not in {self.language!r}")
         for text_left in reading.texts:
             if not own_words.says(text_left):  # the city's own names and texts stay as they are written
-                self.data.add(text_left)
+                self.data.setdefault(text_left, f"{visitor.username} {path}")
                 continue
             left = FIGURES.sub("0", text_left)
             self.left[left] += 1
@@ -350,3 +350,5 @@ def _say(findings: Findings) -> None:
         print(f"jinmai: {problem}", file=sys.stderr)
     for text, times in sorted(findings.left.items(), key=lambda one: (-one[1], one[0])):
         print(f"jinmai: untranslated, {times} times: {text}  ({findings.seen_at[text]})", file=sys.stderr)
+    for text, place in findings.data.items():
+        print(f"jinmai: not marked as Chinese: {text}  ({place})", file=sys.stderr)

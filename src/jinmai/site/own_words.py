@@ -21,7 +21,10 @@ CHINESE = re.compile(r"[\u3400-\u9fff]")
 #: Calls that mark a text; ``mark`` is the house's name for gettext_noop.
 MARKS = {"_", "gettext", "gettext_lazy", "gettext_noop", "mark", "lazy"}
 #: Calls whose constant arguments are shown through the translation: a refusal says its words when it is shown.
-SAYS = {"Words", "Refusal", "NotAllowed", "NotFound", "MeasureInfo", "Figure", "Classification", "shown"}
+SAYS = {"Words", "Refusal", "NotAllowed", "NotFound", "MeasureInfo", "Figure", "Classification", "shown"} | {
+    "FileRefused",
+    "WorkbookRefused",
+}
 #: Faults of a rule file or a declaration: a rule author or an engineer reads them.
 FOR_AUTHORS = {"RuleFault", "Broken"}
 #: Units are keys of the rulebook; they are said where a figure is shown.
@@ -37,13 +40,13 @@ CHINESE_ONLY = re.compile(
     r"|/demo_\w+\.py$|/apps\.py$|_commands\.py$|site/(profile_checks|bench)\.py$"
     # faults of rule files, for their authors; problems of the chain, for whoever verifies it
     r"|rulebook/(loader|condition|overlay|faults|strict_yaml)\.py$|audit/(chain|anchors)\.py$"
-    # reasons that go back to the sender with the row: records; the card of the example scorecard
-    r"|intake/parsing/|credit/card\.py$"
+    # the card of the example scorecard
+    r"|credit/card\.py$"
     # patterns over numbering
     r"|financing/views/prints\.py$"
 )
-#: Examples in the API's description are made up of the city's data.
-EXAMPLES = re.compile(r"/api/|api(_\w+)?\.py$|/(api_document|key_form)\.py$")
+#: Examples in the API's description are made up of the city's data; SQL knows how people write days and sums.
+EXAMPLES = re.compile(r"/api/|api(_\w+)?\.py$|/(api_document|key_form)\.py$|intake/parsing/normalise\.py$")
 #: Modules that declare words as data: labels of measures and columns, units. They are said where they are shown.
 DECLARES = re.compile(
     r"/(facts|units|portrait|groups|operators|explain|purposes)\.py$|/kinds/scorecard\.py$"
@@ -51,7 +54,7 @@ DECLARES = re.compile(
     r"|financing/(models|first_time|answers)\.py$|ui/templatetags/ui\.py$"
 )
 #: Keys under which a YAML file keeps words that a page shows; texts of law and an institution's own words stay Chinese.
-LABEL_KEYS = frozenset({"label", "title", "heading", "definition", "question", "help", "words", "absence"})
+LABEL_KEYS = frozenset({"label", "title", "heading", "definition", "question", "help", "words", "absence", "reason"})
 WORD_FILES = ("site/words.yaml",)  # every value is a word
 SKIPPED_YAML = re.compile(r"^cities/|/tests/|permissions\.yaml$")
 #: Rule files: only what they call a rule, a band or a row; their texts are quoted from documents.

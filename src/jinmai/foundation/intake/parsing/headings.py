@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from jinmai.foundation.intake.declarations import Field, Source
+from jinmai.foundation.kernel.errors import Words
 from jinmai.foundation.kernel.ids import USCC_LENGTH
 
 from .unpack import FileRefused
@@ -47,7 +48,11 @@ def _positions(source: Source, cells: Sequence[str]) -> dict[str, int]:
     for field in source.fields:
         places = _places(field, seen)
         if len(places) > 1:
-            raise FileRefused("JM-INT-005", f"“{field.label}”这一列出现了 {len(places)} 次", "请只保留一列后再上传")
+            raise FileRefused(
+                "JM-INT-005",
+                Words("“%(column)s”这一列出现了 %(count)d 次", column=field.label, count=len(places)),
+                "请只保留一列后再上传",
+            )
         if places:
             found[field.name] = places[0]
     return found
@@ -139,11 +144,17 @@ def mapped_headings(source: Source, top: Sequence[tuple[int, list[str]]], mappin
     row = int(mapping["heading_row"])
     cells = next((cells for number, cells in top if number == row), None)
     width = max((len(some) for _, some in top), default=0)
-    positions = {one.name: int(mapping["positions"][one.name]) for one in source.fields if one.name in mapping["positions"]}
+    positions = {
+        one.name: int(mapping["positions"][one.name]) for one in source.fields if one.name in mapping["positions"]
+    }
     if cells is None or any(not 0 <= place < width for place in positions.values()):
         raise FileRefused("JM-INT-003", "文件里没有所选的列", "请重新对应各列")
     if missing := missing_labels(source, positions):
-        raise FileRefused("JM-INT-003", f"还没有对应的列：{'、'.join(missing)}", "请为它们各选一列，或改选来源")
+        raise FileRefused(
+            "JM-INT-003",
+            Words("还没有对应的列：%(columns)s", columns="、".join(missing)),
+            "请为它们各选一列，或改选来源",
+        )
     used = set(positions.values())
     ignored = tuple(cell.strip() for place, cell in enumerate(cells) if place not in used and cell.strip())
     return Headings(row, positions, ignored)
@@ -181,7 +192,12 @@ def _misfit(
     fit = max(alike, key=lambda other: len(other.fields), default=None)
     if widest < 2 and fit is None:
         return FileRefused("JM-INT-002", "这不是表格：每行只有一列", "请上传带标题行的 Excel 或 CSV 文件")
-    reason = f"文件不像“{source.label}”：缺少列 {'、'.join(missing)}"
+    lacking = "、".join(missing)
+    reason = Words("文件不像“%(source)s”：缺少列 %(columns)s", source=source.label, columns=lacking)
     if fit is not None:
-        return FileRefused("JM-INT-003", f"{reason}；它更像“{fit.label}”", f"请改选来源“{fit.label}”")
+        return FileRefused(
+            "JM-INT-003",
+            Words("%(reason)s；它更像“%(source)s”", reason=reason, source=fit.label),
+            Words("请改选来源“%(source)s”", source=fit.label),
+        )
     return FileRefused("JM-INT-003", reason, "请核对来源是否选对，或按模板补齐这些列")

@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import TextIO
 
 from jinmai.foundation.intake.declarations import LONGEST_CELL
+from jinmai.foundation.kernel.errors import Words
 
 #: Stands where bytes couldn't be read as text; a noncharacter, which no proper text holds.
 UNREADABLE = "\ufdd0"
-MIXED = "这一行有认不出的字符（编码混杂或内容损坏）"
-UNCLOSED = "引号没有收尾"
+MIXED = Words("这一行有认不出的字符（编码混杂或内容损坏）")
+UNCLOSED = Words("引号没有收尾")
 LONGEST_RECORD_LINES = 100
 LONGEST_RECORD = 1_000_000
 #: One more than a cell may hold: enough to tell that it is too long.

@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass
 
 from jinmai.foundation.intake.declarations import LONGEST_CELL, UNITS, Field, Source
+from jinmai.foundation.kernel.errors import Words
 from jinmai.foundation.kernel.ids import USCC_ALPHABET, USCC_WEIGHTS
 
 FULL_WIDTH = "".join(chr(code) for code in range(0xFF01, 0xFF5F)) + "\u3000\u2212"
@@ -111,15 +112,15 @@ def value_sql(field: Field, source: Source) -> str:
 
 
 _USCC_WRONG = {
-    "length": "不是统一社会信用代码：应为 18 位",
-    "alphabet": "不是统一社会信用代码：有不该出现的字符",
-    "check_character": "统一社会信用代码的校验位不对",
+    "length": Words("不是统一社会信用代码：应为 18 位"),
+    "alphabet": Words("不是统一社会信用代码：有不该出现的字符"),
+    "check_character": Words("统一社会信用代码的校验位不对"),
 }
 _UNREADABLE = {
-    "date": "不是日期",
-    "money": "不是金额",
-    "int": "不是整数",
-    "ratio": "不是数字或百分比",
+    "date": Words("不是日期"),
+    "money": Words("不是金额"),
+    "int": Words("不是整数"),
+    "ratio": Words("不是数字或百分比"),
 }
 
 
@@ -130,23 +131,25 @@ def problems(source: Source) -> list[Problem]:
         cell, value = _cell(field), _value(field)
         blank = f"jm_fold({cell}) IS NULL"
         if field.required:
-            found.append(Problem(f"{value} IS NULL AND {blank}", field, "缺少必填内容"))
+            found.append(Problem(f"{value} IS NULL AND {blank}", field, Words("缺少必填内容")))
         if field.type in ("key", "code", "text"):
             long = f"strlen({cell}) > {LONGEST_CELL} AND length({cell}) > {LONGEST_CELL}"
-            found.append(Problem(long, field, f"内容超过 {LONGEST_CELL} 个字符"))
+            found.append(Problem(long, field, Words("内容超过 %(limit)d 个字符", limit=LONGEST_CELL)))
         if field.format == "uscc":
             wrong = f"jm_uscc_wrong(upper(jm_fold({cell})))"
             found += [Problem(f"{wrong} = '{name}'", field, reason) for name, reason in _USCC_WRONG.items()]
         unreadable = _UNREADABLE.get(field.type)
         if field.type in ("enum", "bool"):
-            unreadable = f"不是已知的取值（{'、'.join(map(str, field.values))}）"
+            unreadable = Words("不是已知的取值（%(values)s）", values="、".join(map(str, field.values)))
         if unreadable:
             found.append(Problem(f"{value} IS NULL AND NOT ({blank})", field, unreadable))
         if field.type == "money" and field.unit == "元":
-            found.append(Problem(f"jm_inexact({cell})", field, "金额多于两位小数"))
+            found.append(Problem(f"jm_inexact({cell})", field, Words("金额多于两位小数")))
         if field.earliest:
             day = quoted(field.earliest.isoformat())
-            found.append(Problem(f"{value} < DATE {day}", field, f"日期早于 {field.earliest.isoformat()}"))
+            found.append(
+                Problem(f"{value} < DATE {day}", field, Words("日期早于 %(day)s", day=field.earliest.isoformat()))
+            )
     for check in source.checks:
         parts = " + ".join(_value(source.field(name)) for name in check.parts)
         last = source.field(check.equals)

@@ -18,6 +18,7 @@ from typing import Any
 import duckdb
 
 from jinmai.foundation.intake.declarations import Field, Source, sources
+from jinmai.foundation.kernel.errors import Words
 
 from .headings import LOOK_AT_ROWS, Headings, find_headings, mapped_headings
 from .lines import UNREADABLE, lines_of, rows_of, sniff_delimiter
@@ -29,7 +30,7 @@ FORMAT = 1
 ROW_GROUP = 20_000
 SHOWN_LENGTH = 60
 SAMPLE_ROWS = 8
-WHOLE_LINE = "整行"
+WHOLE_LINE = Words("整行")
 #: What a reader is at, in words, and which share of the file it has behind it.
 Progress = Callable[[str, float], None]
 
@@ -109,7 +110,9 @@ class Reader:
             top = _top(unpacked, _delimiter(unpacked))
         finally:
             unpacked.path.unlink(missing_ok=True)
-        shown = [(row, [cell.strip()[:SHOWN_LENGTH].replace(UNREADABLE, "\ufffd") for cell in cells]) for row, cells in top]
+        shown = [
+            (row, [cell.strip()[:SHOWN_LENGTH].replace(UNREADABLE, "\ufffd") for cell in cells]) for row, cells in top
+        ]
         return Seen(shown, unpacked.lines, unpacked.sha256, unpacked.encoding, unpacked.kind, unpacked.notes)
 
     def give_back(self, path: Path, folder: Path, rejects: Path, heading: int) -> Returned:
@@ -159,18 +162,18 @@ class Reader:
             con.execute(f"DROP TABLE IF EXISTS {table}")
         headings, row_number, fault, notes = _load(con, source, unpacked, folder, mapping)
         watch.lap("load")
-        progress("已读入，正在核对各行", 0.4)
+        progress(Words("已读入，正在核对各行"), 0.4)
         con.execute(f"CREATE TEMP TABLE read AS {values_sql(source, headings.positions, row_number, fault)}")
         con.execute(f"CREATE TEMP TABLE typed AS {judged_sql(source)}")
         con.execute("DROP TABLE read")
         watch.lap("normalise")
-        progress("正在查重", 0.7)
+        progress(Words("正在查重"), 0.7)
         _mark_repeats(con, live)
         watch.lap("repeats")
         parsed = _summary(con, source, unpacked, headings, [*unpacked.notes, *notes])
         if parsed.rows == 0:
             raise FileRefused("JM-INT-001", "文件里只有标题，没有数据行", "请重新导出后再上传")
-        progress("正在写入", 0.9)
+        progress(Words("正在写入"), 0.9)
         _write(con, source, folder)
         watch.lap("write")
         parsed.digest = _content_digest(con, source, folder)
@@ -241,12 +244,15 @@ def _load(
         headings = find_headings(source, top, tuple(sources().values()))
     else:
         headings = mapped_headings(source, top, mapping)
-    notes = [f"未使用的列：{'、'.join(headings.ignored)}"] if headings.ignored else []
-    width = max(len(next(cells for row, cells in top if row == headings.last_row)), *(n + 1 for n in headings.positions.values()))
+    notes = [Words("未使用的列：%(columns)s", columns="、".join(headings.ignored))] if headings.ignored else []
+    width = max(
+        len(next(cells for row, cells in top if row == headings.last_row)),
+        *(n + 1 for n in headings.positions.values()),
+    )
     if unpacked.plain and headings.last_row == 1 and _load_quickly(con, unpacked, width, delimiter):
         return headings, "rowid + 2", "CAST(NULL AS VARCHAR)", notes
     _load_leniently(con, unpacked, folder, width, delimiter, headings.last_row)
-    return headings, '"line"', 'nullif("fault", \'\')', notes
+    return headings, '"line"', "nullif(\"fault\", '')", notes
 
 
 def _heading_line(text: str) -> str:
@@ -334,7 +340,14 @@ def _summary(
     keys, names = _subjects(con, source)
     if totals:
         shown = con.execute("SELECT row FROM typed WHERE is_total ORDER BY row LIMIT 20").fetchall()
-        notes = [*notes, f"合计行 {totals} 行未计入（第 {'、'.join(str(row[0]) for row in shown)} 行）"]
+        notes = [
+            *notes,
+            Words(
+                "合计行 %(count)d 行未计入（第 %(rows)s 行）",
+                count=totals,
+                rows="、".join(str(row[0]) for row in shown),
+            ),
+        ]
     return Parsed(
         rows=total - totals,
         accepted=total - totals - rejected - repeats - known,
@@ -458,7 +471,7 @@ def _shown(one: Field, source: Source) -> str:
     if one.type == "ratio":
         return f"CAST(CAST({value} AS DECIMAL(38,9)) / 10000000 AS DECIMAL(38,4)) || '%'"
     if one.type == "bool":
-        return f"CASE {value} WHEN true THEN '是' WHEN false THEN '否' END"
+        return f"CASE {value} WHEN true THEN '是' WHEN false THEN '否' END"  # Chinese only: as the file said it
     return f"left(CAST({value} AS VARCHAR), {SHOWN_LENGTH})"
 
 

@@ -16,7 +16,7 @@ from .lines import UNREADABLE, cells_of, records_of
 from .spreadsheets import cell_text, first_sheet
 from .unpack import Unpacked
 
-HEADING = "退回原因"
+HEADING = "退回原因"  # Chinese only: goes back to the sender with the sheet
 #: What a spreadsheet would take for a formula; the wide forms by Chinese ones. A plain number is none.
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "\x00", "＝", "＋", "－", "＠")
 _NUMBER = re.compile(r"[+\-－＋]?[\d,.，．０-９]+(?:[eE][+-]?\d+)?[%％]?")

@@ -14,6 +14,8 @@ from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import IO, Any
 
+from jinmai.foundation.kernel.errors import Words
+
 CHUNK = 1 << 20
 DECLARED_LIMIT = 200 * (1 << 20)
 RATIO_LIMIT = 100
@@ -22,7 +24,7 @@ HARMLESS = 1 << 20
 #: A sheet may span that many cells though few of them hold anything; the reader lays all of them out.
 SPARSE_CELLS = 2_000_000
 LOCAL_HEADER = 30
-TOO_LARGE = ("JM-INT-004", "请分成几个文件，或另存为 CSV 再上传")
+TOO_LARGE = ("JM-INT-004", Words("请分成几个文件，或另存为 CSV 再上传"))
 OPEN = """import sys, python_calamine
 try:
     import resource
@@ -43,7 +45,7 @@ OPEN_SPACE, OPEN_RATIO = 300 << 20, 64
 OPEN_SECONDS = 30
 #: Columns that a table may have; cells formatted but empty behind the last filled one don't count.
 MOST_COLUMNS = 2_000
-BROKEN = ("JM-INT-002", "请在 Excel 或 WPS 里打开，另存为 xlsx 后再上传")
+BROKEN = ("JM-INT-002", Words("请在 Excel 或 WPS 里打开，另存为 xlsx 后再上传"))
 _ROW = re.compile(rb'<(?:\w+:)?row [^>]{0,200}?\br="(\d{1,20})"')
 _CELL = re.compile(rb'<(?:\w+:)?c [^>]{0,60}?\br="([A-Za-z]{1,8})(\d{1,20})"')
 _NOWHERE = re.compile(rb'<(?:\w+:)?c [^>]{0,60}?\br="(?![A-Za-z]{1,8}\d{1,20}")')
@@ -52,7 +54,9 @@ _ROWS_AGAIN = re.compile(
     rb"(.{0,2000}?)(?=</table:table-row>|<table:table-row\b|$)",
     re.S,
 )
-_CELLS_AGAIN = re.compile(rb'(<table:(?:covered-)?table-cell\b[^>]{0,400}?number-columns-repeated="(\d{1,30})"[^>]{0,400}>)')
+_CELLS_AGAIN = re.compile(
+    rb'(<table:(?:covered-)?table-cell\b[^>]{0,400}?number-columns-repeated="(\d{1,30})"[^>]{0,400}>)'
+)
 SHEET_ROWS, SHEET_COLUMNS, FILLED_REPEATS = 1_048_576, 16_384, 1_000
 
 
@@ -80,7 +84,11 @@ def inspect_archive(given: Path) -> list[str]:
                 _look_into(stream, entry)
     except (zipfile.BadZipFile, OSError, zlib.error, ValueError, NotImplementedError, RuntimeError, EOFError):
         raise WorkbookRefused(BROKEN, "这不是完好的表格文件（压缩结构不完整）") from None
-    return ["文件里有宏，没有运行，只读取了单元格的内容"] if any("vbaProject" in one.filename for one in entries) else []
+    return (
+        [Words("文件里有宏，没有运行，只读取了单元格的内容")]
+        if any("vbaProject" in one.filename for one in entries)
+        else []
+    )
 
 
 def refuse_deadly(given: Path) -> None:
@@ -109,16 +117,19 @@ def _refuse_by_names(names: set[str]) -> None:
     if any(name.startswith("ppt/") for name in names):
         raise WorkbookRefused(BROKEN, "这是演示文稿，不是表格")
     if any(name.lower().endswith((".csv", ".xlsx", ".xls", ".ods", ".txt")) for name in names):
-        raise WorkbookRefused(("JM-INT-002", "请先解开压缩包，再上传里面的表格"), "这是压缩包，不是表格")
+        raise WorkbookRefused(("JM-INT-002", Words("请先解开压缩包，再上传里面的表格")), "这是压缩包，不是表格")
     raise WorkbookRefused(BROKEN, "这不是可读的表格文件")
 
 
 def _refuse_bombs(size: int, entries: list[zipfile.ZipInfo]) -> None:
     declared = sum(entry.file_size for entry in entries)
     if declared > DECLARED_LIMIT:
-        raise WorkbookRefused(TOO_LARGE, f"表格解开后超过 {DECLARED_LIMIT >> 20} MB")
+        raise WorkbookRefused(TOO_LARGE, Words("表格解开后超过 %(limit)d MB", limit=DECLARED_LIMIT >> 20))
     if declared > HARMLESS and declared > RATIO_LIMIT * size:
-        raise WorkbookRefused(TOO_LARGE, f"表格压缩得不寻常（解开后是原来的 {declared // max(size, 1)} 倍），没有打开")
+        times = declared // max(size, 1)
+        raise WorkbookRefused(
+            TOO_LARGE, Words("表格压缩得不寻常（解开后是原来的 %(times)d 倍），没有打开", times=times)
+        )
 
 
 def _look_into(stream: IO[bytes], entry: zipfile.ZipInfo) -> None:
@@ -174,7 +185,11 @@ class _Sheet:
         rows += [max((int(row) for _, row in found), default=0)]
         self.last_row = max(self.last_row, *rows)
         if self.last_row * max(self.last_column, 1) > max(SPARSE_CELLS, 50 * self.cells) and self.last_column:
-            words = f"表格铺得太开（{self.last_row} 行 × {self.last_column} 列），里面大多是空的"
+            words = Words(
+                "表格铺得太开（%(rows)d 行 × %(columns)d 列），里面大多是空的",
+                rows=self.last_row,
+                columns=self.last_column,
+            )
             raise WorkbookRefused(TOO_LARGE, words)
 
 
@@ -183,7 +198,9 @@ class _Repeats:
     little."""
 
     def see(self, chunk: bytes) -> None:
-        rows = [(int(times), b"value-type" in inner or len(inner) > 1500) for times, inner in _ROWS_AGAIN.findall(chunk)]
+        rows = [
+            (int(times), b"value-type" in inner or len(inner) > 1500) for times, inner in _ROWS_AGAIN.findall(chunk)
+        ]
         cells = [(int(times), b"value-type" in tag) for tag, times in _CELLS_AGAIN.findall(chunk)]
         too_far = any(times > SHEET_ROWS for times, _ in rows) or any(times > SHEET_COLUMNS for times, _ in cells)
         if too_far or any(times > FILLED_REPEATS and filled for times, filled in (*rows, *cells)):
@@ -223,8 +240,8 @@ def _without_empty_columns(rows: list[list[Any]]) -> list[list[Any]]:
         return rows
     width = 1 + max(column for row in rows for column, cell in enumerate(row) if cell != "")
     if width > MOST_COLUMNS:
-        remedy = "请只留下用得到的列后再上传"
-        raise WorkbookRefused(("JM-INT-004", remedy), f"表格有 {width} 列，最多能读 {MOST_COLUMNS} 列")
+        reason = Words("表格有 %(width)d 列，最多能读 %(most)d 列", width=width, most=MOST_COLUMNS)
+        raise WorkbookRefused(("JM-INT-004", Words("请只留下用得到的列后再上传")), reason)
     return [row[:width] for row in rows]
 
 
@@ -234,13 +251,13 @@ def write_first_sheet(given: Path, target: Path) -> tuple[int, list[str]]:
     with target.open("w", encoding="utf-8", newline="") as out:
         writer = csv.writer(out, lineterminator="\n")
         writer.writerows([cell_text(cell) for cell in row] for row in rows)
-    return len(rows), [f"只读取了工作表“{name}”"] if sheets > 1 else []
+    return len(rows), [Words("只读取了工作表“%(name)s”", name=name)] if sheets > 1 else []
 
 
 def _in_words(problem: BaseException) -> str:
     if "assword" in f"{type(problem).__name__} {problem}":
-        return "表格加了密码，打不开"
-    return "这不是可读的表格文件（结构不完整或已损坏）"
+        return Words("表格加了密码，打不开")
+    return Words("这不是可读的表格文件（结构不完整或已损坏）")
 
 
 def cell_text(cell: Any) -> str:
@@ -251,7 +268,7 @@ def cell_text(cell: Any) -> str:
     ('3390939', '0.3', '2017-07-18', '是')
     """
     if isinstance(cell, bool):
-        return "是" if cell else "否"
+        return "是" if cell else "否"  # Chinese only: as a file says it
     if isinstance(cell, float):
         return str(int(cell)) if cell.is_integer() else repr(float(f"{cell:.15g}"))
     if isinstance(cell, datetime):

@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
+from jinmai.foundation.kernel.errors import Words
+
 from .lines import UNREADABLE
 from .spreadsheets import WorkbookRefused, inspect_archive, refuse_deadly, write_first_sheet
 
@@ -26,18 +28,18 @@ GZIP = b"\x1f\x8b"
 BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 #: What a file's first bytes give away; the officer hears what it is rather than that it is wrong.
 SIGNATURES = (
-    (b"%PDF", "PDF 文件"),
-    (b"\xff\xd8\xff", "图片（JPG）"),
-    (b"\x89PNG", "图片（PNG）"),
-    (b"GIF8", "图片（GIF）"),
-    (b"BM", "图片（BMP）"),
-    (b"Rar!", "压缩包（RAR）"),
-    (b"7z\xbc\xaf", "压缩包（7z）"),
-    (b"MZ", "程序文件"),
-    (b"\x7fELF", "程序文件"),
+    (b"%PDF", Words("PDF 文件")),
+    (b"\xff\xd8\xff", Words("图片（JPG）")),
+    (b"\x89PNG", Words("图片（PNG）")),
+    (b"GIF8", Words("图片（GIF）")),
+    (b"BM", Words("图片（BMP）")),
+    (b"Rar!", Words("压缩包（RAR）")),
+    (b"7z\xbc\xaf", Words("压缩包（7z）")),
+    (b"MZ", Words("程序文件")),
+    (b"\x7fELF", Words("程序文件")),
 )
 _UTF8_CHINESE = re.compile(rb"(?:[\xe4-\xe9][\x80-\xbf]{2}){2,}(?![\x80-\xff])")
-NOT_A_TABLE = "请上传导出的 Excel 或 CSV 文件"
+NOT_A_TABLE = Words("请上传导出的 Excel 或 CSV 文件")
 
 
 class FileRefused(Exception):
@@ -78,7 +80,7 @@ def _refuse_by_signature(head: bytes) -> None:
     for mark, name in SIGNATURES:
         binary = len(mark) > 2 or any(byte < 9 for byte in head[2:64])  # two letters may begin a heading
         if head.startswith(mark) and binary:
-            raise FileRefused("JM-INT-002", f"这是{name}，不是表格", NOT_A_TABLE)
+            raise FileRefused("JM-INT-002", Words("这是%(name)s，不是表格", name=name), NOT_A_TABLE)
     start = head.lstrip(codecs.BOM_UTF8).lstrip().lower()
     if start.startswith((b"<html", b"<!doctype html", b"<table", b"<?xml", b"<meta", b"<style")):
         raise FileRefused(
@@ -124,11 +126,13 @@ def _from_text(given: Path, target: Path, digest: str, *, zipped: bool) -> Unpac
                 continue
         if encoding == "gb18030" and _holds_utf8(target):
             return _from_mixed_text(given, target, digest, head, zipped=zipped)
-        notes = [] if encoding == "utf-8" else [f"文件编码 {encoding.upper()}，已转换"]
+        notes = [] if encoding == "utf-8" else [Words("文件编码 %(name)s，已转换", name=encoding.upper())]
         return Unpacked(target, digest, encoding, lines, plain=not blank, notes=notes)
     if named != "utf-16":
         return _from_mixed_text(given, target, digest, head, zipped=zipped)
-    raise FileRefused("JM-INT-002", "这不是文本表格，认不出它的编码", "请另存为 UTF-8 或 GBK 编码的 CSV，或上传 Excel 文件")
+    raise FileRefused(
+        "JM-INT-002", "这不是文本表格，认不出它的编码", "请另存为 UTF-8 或 GBK 编码的 CSV，或上传 Excel 文件"
+    )
 
 
 def _transcode(chunks: Iterator[bytes], out: IO[bytes], encoding: str) -> tuple[int, bool]:
@@ -176,7 +180,11 @@ def _from_mixed_text(given: Path, target: Path, digest: str, head: bytes, *, zip
         raise FileRefused(
             "JM-INT-002", "这不是文本表格，认不出它的编码", "请另存为 UTF-8 或 GBK 编码的 CSV，或上传 Excel 文件"
         )
-    notes = [f"文件编码混杂，已逐行识别；{marked} 行认不出，见退回的行" if marked else "文件编码混杂，已逐行识别"]
+    notes = [
+        Words("文件编码混杂，已逐行识别；%(count)d 行认不出，见退回的行", count=marked)
+        if marked
+        else Words("文件编码混杂，已逐行识别")
+    ]
     return Unpacked(target, digest, "mixed", lines, plain=False, notes=notes)
 
 

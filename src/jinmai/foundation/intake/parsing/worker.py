@@ -11,12 +11,14 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from jinmai.foundation.kernel.errors import Words
+
 ADDRESS_SPACE = 2 * (1 << 30)
-TOO_LARGE = {"code": "JM-INT-004", "reason": "文件太大，内存不够", "remedy": "请分成几个文件上传"}
+TOO_LARGE = {"code": "JM-INT-004", "reason": Words("文件太大，内存不够"), "remedy": Words("请分成几个文件上传")}
 UNREADABLE_FILE = {
     "code": "JM-INT-002",
-    "reason": "文件的内容读不出来（结构不完整或已损坏）",
-    "remedy": "请在 Excel 或 WPS 里打开，另存为 xlsx 或 CSV 后再上传",
+    "reason": Words("文件的内容读不出来（结构不完整或已损坏）"),
+    "remedy": Words("请在 Excel 或 WPS 里打开，另存为 xlsx 或 CSV 后再上传"),
 }
 
 

@@ -10,11 +10,13 @@ from typing import Any
 from uuid import uuid4
 
 from django import forms, template
-from django.utils.html import format_html
+from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
-from jinmai.foundation.kernel.errors import shown
+from jinmai.foundation.kernel.errors import Words, shown
+from jinmai.foundation.kernel.recall import CHINESE, recall
 from jinmai.foundation.ui import formats
 from jinmai.foundation.ui.charts import Chart, spark_points
 
@@ -36,12 +38,24 @@ register.filter("said", shown)
 
 
 @register.filter
+def data(text: Any) -> str:
+    """A text of the city's own (数据), such as a name: as it was written, marked as Chinese on a page in another language."""
+    words = "" if text is None else str(text)
+    if not CHINESE.search(words) or (get_language() or "zh").startswith("zh"):
+        return words
+    return format_html('<span lang="zh-Hans">{}</span>', words)
+
+
+@register.filter
 def record(text: Any) -> str:
-    """A stored text (记录): a word of the program in the reader's language, anything else as it was written, in Chinese."""
-    words = shown(str(text)) if text else ""
-    return format_html('<span lang="zh-Hans">{}</span>', words) if words == text and not words.isascii() else words
+    """A stored text (记录): the program's own sentence in the reader's language, anything else as it was written."""
+    words = shown(text) if isinstance(text, Words) else str(text) if text else ""
+    return mark_safe(recall(escape(words), data_of_escaped))  # escaped before its parts are marked
 
 
+def data_of_escaped(words: str) -> str:
+    """Like ``data``, of a text that is escaped already."""
+    return str(data(mark_safe(words)))
 
 
 @register.filter
