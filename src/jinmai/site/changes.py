@@ -19,7 +19,13 @@ from jinmai.site.words import verb_words
 SHOWN = 7
 LOOKED_THROUGH = 60
 #: Deeds that change nothing for anybody else.
-UNTOLD = frozenset({"kernel.read_notice", "kernel.read_all_notices"})
+UNTOLD = frozenset(
+    {
+        "kernel.read_notice", "kernel.read_all_notices", "kernel.choose_channels", "ui.save_view", "ui.rename_view",
+        "ui.share_view", "ui.delete_view", "ui.choose_default_view", "ui.choose_columns", "ui.begin_bulk",
+        "ui.finish_bulk",
+    }
+)  # fmt: skip
 #: How many of the newest events are looked through, one lot after the other, before an actor's own are asked.
 WINDOWS = (60, 400)
 
@@ -96,12 +102,11 @@ def _case_url(event: Event) -> str:
 
 def own_deeds(actor: Actor) -> list[dict[str, Any]]:
     """The latest writes of the actor's organisation; repeats of one verb are told once with their count."""
-    entries = AuditEntry.objects.filter(chain=actor.organisation_code, outcome="ok").order_by("-seq")[:LOOKED_THROUGH]
+    deeds = [name for name, row in operations().items() if row.kind == "write" and name not in UNTOLD]
+    own = AuditEntry.objects.filter(chain=actor.organisation_code, outcome="ok", operation__in=deeds)
+    entries = sorted(own.order_by("-seq")[:LOOKED_THROUGH], key=lambda one: (one.happened_at, one.seq), reverse=True)
     told: list[dict[str, Any]] = []
     for entry in entries:
-        row = operations().get(entry.operation)
-        if row is None or row.kind != "write" or entry.operation in UNTOLD:
-            continue
         words, day = verb_words(entry.operation), entry.happened_at.astimezone(LEGAL_ZONE).date()
         last = told[-1] if told else None
         if last and (last["verb"], last["who"], last["day"]) == (words, entry.actor_name, day):

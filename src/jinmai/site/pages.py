@@ -42,6 +42,7 @@ urlpatterns = [
     path("jobs/<uuid:pk>/", jobs.job_detail, name="job_detail"),
     path("jobs/<uuid:pk>/progress/", jobs.job_progress, name="job_progress"),
     path("jobs/<uuid:pk>/cancel/", jobs.job_cancel, name="job_cancel"),
+    path("jobs/<uuid:pk>/resume/", jobs.job_resume, name="job_resume"),
     path("search/", search.found, name="search"),
     path("login/", signing.sign_in, name="login"),
     path("login/next/", signing.next_step, name="login_next"),

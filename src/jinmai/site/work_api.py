@@ -16,7 +16,7 @@ from jinmai.foundation.kernel.access.api_types import Day, Limit, Offset, whole
 from jinmai.foundation.kernel.access.models import Membership, User
 from jinmai.foundation.kernel.errors import NotFound
 from jinmai.foundation.kernel.jobs.models import Job
-from jinmai.foundation.kernel.jobs.queue import cancel_job
+from jinmai.foundation.kernel.jobs.queue import cancel_job, resume_job
 from jinmai.foundation.kernel.notices.actions import read_all_notices, read_notice
 from jinmai.foundation.kernel.notices.models import Notice
 from jinmai.foundation.kernel.work.delegations import delegate_post, delegations_of, end_delegation
@@ -286,7 +286,8 @@ def hand_over(request: HttpRequest, given: HandOverIn) -> HandOverOut:
     leaver = _one(Membership.objects.select_related("user", "organisation"), given.leaver)
     if not may_hand_over(request.actor, leaver):
         raise NotFound()
-    to = hand_over_tasks(request.actor, leaver=leaver, to=_one(colleagues(leaver), given.to))
+    to = _one(colleagues(leaver), given.to)
+    hand_over_tasks(request.actor, leaver=leaver, to=to)
     return HandOverOut(to=to.pk, name=to.user.display_name)
 
 
@@ -355,3 +356,10 @@ def show_job(request: HttpRequest, job_id: UUID) -> JobOut:
 def cancel(request: HttpRequest, job_id: UUID) -> JobOut:
     """Stop a job."""
     return job_out(cancel_job(request.actor, _one(Job.objects.visible_to(request.actor), job_id)))
+
+
+@router.post("/jobs/{uuid:job_id}/resume", response=JobOut)
+@api_operation("kernel.resume_job", about=gettext_lazy("接着办理一项已取消或未完成的后台任务，从上次停下的地方开始。"))
+def resume(request: HttpRequest, job_id: UUID) -> JobOut:
+    """Go on with a job that was stopped."""
+    return job_out(resume_job(request.actor, _one(Job.objects.visible_to(request.actor), job_id)))

@@ -41,6 +41,8 @@ class ImportOutcome:
 
 def source_named(name: str) -> Source:
     """The declared source; refuses with JM-INT-006 one that isn't declared."""
+    if not name:
+        raise Refusal("JM-INT-006", Words("没有选择数据来源"), Words("请先选择这份文件是哪个来源的数据"))
     try:
         return sources()[name]
     except KeyError:

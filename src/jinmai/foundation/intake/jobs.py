@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy
 
 from jinmai.foundation.analytics.landing import facts_lock, incoming, sweep
 from jinmai.foundation.kernel.clock import Clock
-from jinmai.foundation.kernel.errors import Refusal
+from jinmai.foundation.kernel.errors import Refusal, Words
 from jinmai.foundation.kernel.ids import new_id
 from jinmai.foundation.kernel.jobs import JobRun, job_kind
 
@@ -23,10 +23,19 @@ from .models import ImportDraft
 from .reading import GivenFile, Progress, parse
 
 
-@job_kind("intake.import", label=gettext_lazy("导入数据"))
+def _outcome(result: dict[str, Any]) -> str:
+    """What came of an import, in words."""
+    told = _("%(count)s 个文件已导入") % {"count": len(result.get("receipts", ()))}
+    refused = result.get("refused", 0)
+    return told + (_("，%(count)s 个文件没有导入") % {"count": refused} if refused else "")
+
+
+@job_kind("intake.import", label=gettext_lazy("导入数据"), outcome=_outcome)
 def import_draft(step: JobRun) -> dict[str, Any]:
     """Import the files of a draft, each with its batch, receipt and place in one commit; begins after the last one."""
     draft = ImportDraft.objects.get(pk=step.args["draft"])
+    if draft.state == ImportDraft.State.ABANDONED:
+        raise Refusal("JM-INT-011", Words("这次导入%(state)s，不能接着导入", state=draft.get_state_display()), _("请重新上传文件"))
     clock = _Remaining(draft)
     with facts_lock("imports"):
         sweep()

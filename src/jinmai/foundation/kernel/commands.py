@@ -11,7 +11,7 @@ import typer
 from jinmai.foundation.kernel.access import keys_commands
 from jinmai.foundation.kernel.commandline import HomeOption, JsonOption, command_run
 
-jobs = typer.Typer(name="jobs", help="后台任务：办理、查看、取消", no_args_is_help=True)
+jobs = typer.Typer(name="jobs", help="后台任务：办理、查看、取消、接着办理", no_args_is_help=True)
 UntilEmpty = Annotated[bool, typer.Option("--until-empty", help="没有待办理的任务时结束")]
 WithParent = Annotated[bool, typer.Option("--with-parent", help="启动它的进程结束时一并结束", hidden=True)]
 
@@ -66,6 +66,16 @@ def cancel(number: Annotated[str, typer.Argument(metavar="ID")], home: HomeOptio
         from jinmai.foundation.kernel.jobs.queue import cancel_job, job_numbered
 
         run.result(_told(cancel_job(Actor.platform(), job_numbered(number))))
+
+
+@jobs.command("resume")
+def resume(number: Annotated[str, typer.Argument(metavar="ID")], home: HomeOption = None, as_json: JsonOption = False) -> None:
+    """接着办理一项已取消或未完成的后台任务：从上次停下的地方开始。"""
+    with command_run(home, as_json) as run:
+        from jinmai.foundation.kernel.access.actor import Actor
+        from jinmai.foundation.kernel.jobs.queue import job_numbered, resume_job
+
+        run.result(_told(resume_job(Actor.platform(), job_numbered(number))))
 
 
 def _told(job: Any) -> dict[str, Any]:

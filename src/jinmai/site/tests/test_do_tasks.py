@@ -129,6 +129,34 @@ def test_a_job_is_watched_and_stopped_by_its_own_only(client_as, city):
     assert chief.post(f"/jobs/{job.pk}/cancel/").status_code == 409
 
 
+def test_an_ended_job_shows_its_result_and_a_stopped_one_goes_on(client_as, city, actor):
+    clerk = actor("shenyihe")
+    job = enqueue(clerk, "intake.import", {"draft": "x"}, title="导入发票")
+    Job.objects.filter(pk=job.pk).update(
+        state="running", progress_done=3, progress_total=10, progress_words="正在查重", result={"receipts": ["1", "2"]}
+    )
+    client = client_as("shenyihe")
+    page = client.get(f"/jobs/{job.pk}/").text
+    assert "3 / 10（30%）" in page and "正在查重" in page and "接着导入" not in page
+    Job.objects.filter(pk=job.pk).update(state="done")
+    page = client.get(f"/jobs/{job.pk}/").text
+    assert "完成：2 个文件已导入" in page and "30%" not in page and "正在查重" not in page and "接着导入" not in page
+    Job.objects.filter(pk=job.pk).update(state="cancelled")
+    page = client.get(f"/jobs/{job.pk}/").text
+    assert "接着导入" in page and "正在查重" not in page
+    assert client_as("heying").post(f"/jobs/{job.pk}/resume/").status_code == 404
+    assert client.post(f"/jobs/{job.pk}/resume/").status_code == 302
+    assert Job.objects.get(pk=job.pk).state == "queued"
+
+
+def test_claimed_tasks_of_a_post_without_colleagues_are_released_from_the_page(client_as, post):
+    Task.objects.update(claimed_by=post)
+    client = client_as("heying")
+    assert "释放 3 件" in client.get("/tasks/hand-over/").text
+    assert client.post("/tasks/hand-over/", {"leaver": post.pk, "to": "release"}).status_code == 302
+    assert not Task.objects.filter(claimed_by__isnull=False).exists()
+
+
 def test_the_same_over_the_api(client_as, post):
     client = client_as("heying", HTTP_ACCEPT="application/json")
     (first, *_) = client.get("/api/v1/worklist/tasks").json()

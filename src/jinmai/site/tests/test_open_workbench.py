@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date, datetime
 
 import pytest
 
 from jinmai.foundation.kernel.access.models import User
 from jinmai.foundation.kernel.access.permissions import role_label
+from jinmai.foundation.kernel.action import witness
 from jinmai.foundation.kernel.clock import Clock
 from jinmai.foundation.kernel.organisations.models import Organisation
 from jinmai.foundation.kernel.work.models import Task
 from jinmai.site import navigation
+from jinmai.site.changes import own_deeds
 from jinmai.site.figures import BY_ROLE
 from jinmai.site.views.workbench import group_of
+from jinmai.site.words import verb_words
 from tests.backends.small_city import CAST
 
 NAMES = [username for username, *_rest in CAST]
@@ -91,6 +94,15 @@ def test_late_orders_show_to_those_who_answer_for_them(actor):
 
     for username, _name, _organisation, role in CAST:
         assert (overdue_orders(actor(username)) is not None) == (role in ANSWERABLE)
+
+
+def test_own_deeds_are_told_by_time_and_without_clicks_on_lists(actor):
+    hanxue = actor("hanxue")
+    for minute, operation in enumerate(("kernel.attach_document", "ui.save_view", "financing.answer_evidence")):
+        with Clock.at(datetime(2026, 11, 20, 12, 30 - minute, tzinfo=UTC)):
+            witness(hanxue, operation=operation, object_ref="t:1", outcome="ok", digest="0" * 64)
+    told = [line["verb"] for line in own_deeds(hanxue)]
+    assert told == [verb_words("kernel.attach_document"), verb_words("financing.answer_evidence")]
 
 
 def test_search_finds_what_one_may_see_and_nothing_else(client_as):

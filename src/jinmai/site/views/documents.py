@@ -18,7 +18,7 @@ from jinmai.foundation.kernel.documents.content import kind_of
 from jinmai.foundation.kernel.documents.models import Attachment, Document
 from jinmai.foundation.kernel.documents.serving import respond
 from jinmai.foundation.kernel.errors import NotAllowed, NotFound, Refusal, shown
-from jinmai.foundation.ui.templatetags.attachments import size_words
+from jinmai.foundation.ui.templatetags.attachments import BESIDE, size_words
 
 
 @page("kernel.view_document")
@@ -61,7 +61,7 @@ def document_download(request: HttpRequest, pk: UUID) -> HttpResponse:
 @page("kernel.attach_document")
 @require_POST
 def document_attach(request: HttpRequest) -> HttpResponse:
-    """Hand a file in and hang it on a row; back to where it was asked for, the refusal in words above the page."""
+    """Hand a file in and hang it on a row; back to where it was asked for, the refusal in words beside the papers."""
     actor = request.actor
     _viewer, row = viewers.named(actor, request.POST.get("subject_ref", ""))
     back = _safe(request, request.POST.get("next", "")) or "/"
@@ -80,7 +80,7 @@ def document_attach(request: HttpRequest) -> HttpResponse:
     except (NotFound, NotAllowed):
         raise
     except Refusal as refusal:
-        messages.error(request, str(refusal))
+        messages.error(request, str(refusal), extra_tags=BESIDE)
     else:
         _say(request, made, made.document)
     return redirect(f"{back.partition('#')[0]}#attachments")
@@ -88,11 +88,12 @@ def document_attach(request: HttpRequest) -> HttpResponse:
 
 def _say(request: HttpRequest, made: Attachment, kept: Document) -> None:
     if kept.scan == Document.Scan.INFECTED:
-        messages.error(request, _("“%(name)s”含恶意内容，已拦截并销毁。请先查杀本机病毒") % {"name": kept.name})
+        told, level = _("“%(name)s”含恶意内容，已拦截并销毁。请先查杀本机病毒") % {"name": kept.name}, messages.ERROR
     elif kept.scan == Document.Scan.PENDING:
-        messages.warning(request, _("“%(name)s”已上传，查毒之后才能查看") % {"name": made.label})
+        told, level = _("“%(name)s”已上传，查毒之后才能查看") % {"name": made.label}, messages.WARNING
     else:
-        messages.success(request, _("“%(name)s”已上传") % {"name": made.label})
+        told, level = _("“%(name)s”已上传") % {"name": made.label}, messages.SUCCESS
+    messages.add_message(request, level, told, extra_tags=BESIDE)
 
 
 @page("kernel.detach_document")
@@ -107,9 +108,11 @@ def document_detach(request: HttpRequest, pk: UUID) -> HttpResponse:
     except (NotFound, NotAllowed):
         raise
     except Refusal as refusal:
-        messages.error(request, str(refusal))
+        messages.error(request, str(refusal), extra_tags=BESIDE)
     else:
-        messages.success(request, _("“%(name)s”已移除，文件在保存期内仍留存备查") % {"name": found.label})
+        messages.success(
+            request, _("“%(name)s”已移除，文件在保存期内仍留存备查") % {"name": found.label}, extra_tags=BESIDE
+        )
     back = _safe(request, request.POST.get("next", "")) or "/"
     return redirect(f"{back.partition('#')[0]}#attachments")
 

@@ -15,7 +15,7 @@ from jinmai.foundation.kernel.access.pages import page
 from jinmai.foundation.kernel.jobs import JOB_KINDS
 from jinmai.foundation.kernel.jobs.lease import MOST_ATTEMPTS, OPEN
 from jinmai.foundation.kernel.jobs.models import Job
-from jinmai.foundation.kernel.jobs.queue import cancel_job
+from jinmai.foundation.kernel.jobs.queue import STOPPED, cancel_job, may_resume, resume_job
 from jinmai.foundation.ui.lists import Column, Filter, ListPage
 
 TONES = {
@@ -33,9 +33,13 @@ def kind_words(name: str) -> str:
 
 
 def how_far(job: Job) -> str:
-    """Progress in words: 1,200 / 5,000（24%）."""
+    """Progress in words: 1,200 / 5,000（24%）while it goes on and where it stopped; what came of it once it is done."""
+    if job.state == Job.State.DONE:
+        outcome = JOB_KINDS[job.kind].outcome if job.kind in JOB_KINDS else None
+        told = outcome(job.result) if outcome else ""
+        return _("完成：%(outcome)s") % {"outcome": told} if told else _("完成")
     if not job.progress_total:
-        return job.progress_words
+        return job.progress_words if job.state in OPEN else ""
     share = min(100, job.progress_done * 100 // job.progress_total)
     return f"{job.progress_done:,} / {job.progress_total:,}（{share}%）"
 
@@ -87,6 +91,7 @@ def _shown(request: HttpRequest, pk: Any) -> dict[str, Any]:
         "share": share,
         "far": how_far(job),
         "open": job.state in OPEN,
+        "can_resume": job.state in STOPPED and may_resume(request.actor, job),
         "trying_again": job.state in OPEN and 1 < job.attempts <= MOST_ATTEMPTS,
         "attempts": job.attempts,
     }
@@ -115,4 +120,13 @@ def job_cancel(request: HttpRequest, pk: Any) -> HttpResponse:
     job = cancel_job(request.actor, get_object_or_404(Job.objects.visible_to(request.actor), pk=pk))
     told = _("已取消") if job.state == Job.State.CANCELLED else _("已要求取消，当前一步办完后停下")
     messages.success(request, told)
+    return redirect("site:job_detail", pk=job.pk)
+
+
+@page("kernel.resume_job")
+@require_POST
+def job_resume(request: HttpRequest, pk: Any) -> HttpResponse:
+    """Go on with a job that was stopped."""
+    job = resume_job(request.actor, get_object_or_404(Job.objects.visible_to(request.actor), pk=pk))
+    messages.success(request, _("已排队，将从上次停下的地方接着办理"))
     return redirect("site:job_detail", pk=job.pk)

@@ -79,7 +79,7 @@ def task_list(request: HttpRequest) -> HttpResponse:
         columns=[
             Column("due_on", _("时限"), kind="due", sort="due_on"),
             Column("verb", _("要做的事"), value=verb_of, kind="chip"),
-            Column("title", _("事项"), link=lambda task: task.url or None, sort="title", record=True),
+            Column("title", _("事项"), link=lambda task: task.url or None, sort="title", record=True, wrap=True),
             Column("claimed_by", _("认领人"), value=lambda task: holder_of(actor, task)),
             Column("region", _("区县"), value="region.name", sort="region__name"),
             Column("day", _("到期日"), value="due_on", kind="date", sort="due_on"),
@@ -155,7 +155,7 @@ def escalated_list(request: HttpRequest) -> HttpResponse:
             Column("organisation", _("应办单位"), value="organisation.name", sort="organisation__name"),
             Column("who", _("应办人"), value=_who_should),
             Column("verb", _("应做的事"), value=verb_of, kind="chip"),
-            Column("title", _("事项"), link=lambda task: task.url or None, sort="title", record=True),
+            Column("title", _("事项"), link=lambda task: task.url or None, sort="title", record=True, wrap=True),
             Column("region", _("区县"), value="region.name", sort="region__name"),
             Column("escalated_at", _("何时转督办"), kind="datetime", sort="escalated_at"),
         ],
@@ -192,12 +192,12 @@ def hand_over(request: HttpRequest) -> HttpResponse:
     """Give all that a post has claimed to a colleague, in one go."""
     if request.method == "POST":
         leaver = get_object_or_404(posts_to_hand_over(request.actor), pk=_number(request.POST.get("leaver")))
-        to = get_object_or_404(colleagues(leaver), pk=_number(request.POST.get("to")))
+        chosen = request.POST.get("to", "")
+        to = None if chosen == "release" else get_object_or_404(colleagues(leaver), pk=_number(chosen))
         count = claims_of(leaver).count()
         hand_over_tasks(request.actor, leaver=leaver, to=to)
-        messages.success(
-            request, _("{count} 件待办已移交给{name}").format(count=count, name=to.user.display_name)
-        )
+        told = _("{count} 件待办已移交给{name}") if to else _("{count} 件待办已释放，由本岗位的人认领")
+        messages.success(request, told.format(count=count, name=to.user.display_name if to else ""))
         return redirect("site:hand_over")
     posts = [
         {"post": post, "count": post.held, "colleagues": list(colleagues(post))}

@@ -14,6 +14,7 @@ from jinmai.desks.financing.coordination import (
 )
 from jinmai.desks.financing.models import Need, Order
 from jinmai.foundation.kernel.access.actor import Actor
+from jinmai.foundation.kernel.access.permissions import operation_named
 from jinmai.foundation.kernel.action import action, object_ref
 from jinmai.foundation.kernel.clock import Clock
 from jinmai.foundation.kernel.errors import NotFound, Refusal, Words
@@ -181,7 +182,20 @@ def answer_evidence(actor: Actor, request: EvidenceRequest, *, finding: str, ans
     record.note_event(
         actor, found.need, "answer_evidence", _("回复核实：%(item)s") % {"item": item_text(found)}, note=note
     )
+    _tell_asker(found)
     return found
+
+
+def _tell_asker(request: EvidenceRequest) -> None:
+    """Whoever asked hears that there is an answer: everybody at the asking office who may conclude on the need."""
+    if request.asked_from is None:
+        return
+    for role in sorted(operation_named("financing.request_evidence").roles):
+        notify(
+            (request.asked_from, role), kind="evidence_answered",
+            title=f"{request.number}　{request.get_finding_display()}　{item_text(request)}",
+            url=reverse("financing:evidence_detail", args=[request.pk]), subject_ref=object_ref(request),
+        )  # fmt: skip
 
 
 @action("financing.withdraw_evidence")

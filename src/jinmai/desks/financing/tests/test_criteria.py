@@ -127,7 +127,11 @@ def test_a_department_answers_within_three_working_days(actor, need):
     assert task.verb == "financing.answer_evidence" and task.due_on == request.clock.due_on
     (told,) = Notice.objects.visible_to(officer).filter(kind="evidence_requested")
     assert told.url == task.url and told.title.startswith(request.number)
+    assert not Notice.objects.visible_to(clerk).filter(kind="evidence_answered").exists()
     answered = actions.answer_evidence(officer, request, finding="supports", answer="近6个月均有开票，已申报完税")
+    (back,) = Notice.objects.visible_to(clerk).filter(kind="evidence_answered")
+    assert back.url == task.url and back.title.startswith(request.number)
+    assert not Notice.objects.visible_to(officer).filter(kind="evidence_answered").exists()
     assert answered.status == "answered" and answered.answered_by_name == "韩雪"
     assert not tasks_for(officer).exists()
     # The finding is evidence, not a judgement: the standard stays open until the clerk vouches.

@@ -280,7 +280,7 @@ def loan_list(request: HttpRequest) -> HttpResponse:
                    link=lambda loan: reverse("financing:order_detail", args=[loan.order_id])),
             Column("firm", _("企业"), "order.need.organisation.name", sort="order__need__organisation__name"),
             Column("institution", _("机构"), "order.institution.name", sort="order__institution__name"),
-            Column("product", _("产品"), lambda loan: shown.product_of(loan.order)),
+            Column("product", _("产品"), lambda loan: shown.product_of(loan.order), default=False),
             Column("amount", _("放款额"), "disbursed_fen", kind="money_wan", sort="disbursed_fen", total=True),
             Column("on", _("放款日期"), "disbursed_on", kind="date", sort="disbursed_on"),
             *renewal_columns(),

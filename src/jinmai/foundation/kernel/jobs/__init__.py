@@ -10,19 +10,19 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from jinmai.foundation.kernel.jobs.kinds import JOB_KINDS, JobKind, job_kind
-    from jinmai.foundation.kernel.jobs.queue import cancel_job, enqueue
+    from jinmai.foundation.kernel.jobs.queue import cancel_job, enqueue, resume_job
     from jinmai.foundation.kernel.jobs.running import Cancelled, JobRun, LeaseLost, run_next
     from jinmai.foundation.kernel.jobs.worker import run_until_empty, work_forever
 
 _HOMES = {
     "JOB_KINDS": "kinds", "JobKind": "kinds", "job_kind": "kinds",
-    "cancel_job": "queue", "enqueue": "queue",
+    "cancel_job": "queue", "enqueue": "queue", "resume_job": "queue",
     "Cancelled": "running", "JobRun": "running", "LeaseLost": "running", "run_next": "running",
     "run_until_empty": "worker", "work_forever": "worker",
 }  # fmt: skip
 __all__ = [
-    "JOB_KINDS", "Cancelled", "JobKind", "JobRun", "LeaseLost", "cancel_job", "enqueue", "job_kind", "run_next",
-    "run_until_empty", "work_forever",
+    "JOB_KINDS", "Cancelled", "JobKind", "JobRun", "LeaseLost", "cancel_job", "enqueue", "job_kind", "resume_job",
+    "run_next", "run_until_empty", "work_forever",
 ]  # fmt: skip
 
 

@@ -16,6 +16,8 @@ from jinmai.foundation.kernel.jobs.kinds import JOB_KINDS, JobKind
 from jinmai.foundation.kernel.jobs.lease import OPEN, DatabaseTime
 from jinmai.foundation.kernel.jobs.models import Job
 
+STOPPED = (Job.State.CANCELLED, Job.State.FAILED)
+
 
 def enqueue(actor: Actor, kind: str, args: dict[str, Any], *, title: str, url: str = "") -> Job:
     """Ask for long work in the actor's name; call it inside the action that permits it. ``url``: where its result is."""
@@ -48,6 +50,31 @@ def cancel_job(actor: Actor, job: Job) -> Job:
         found.state, found.finished_at = Job.State.CANCELLED, Clock.now()
     found.save(update_fields=["cancel_requested", "state", "finished_at"])
     return found
+
+
+@action("kernel.resume_job")
+def resume_job(actor: Actor, job: Job) -> Job:
+    """Go on with a job that was cancelled or failed (接着办理), from its cursor: nothing done before is done twice.
+
+    Only whoever asked for it and the system administrator may. Refuses one that is open or done (JM-JOB-005).
+    """
+    found = Job.objects.visible_to(actor).select_for_update().filter(pk=job.pk).first()
+    if found is None or not may_resume(actor, found):
+        raise NotFound()
+    if found.state not in STOPPED:
+        raise Refusal("JM-JOB-005", _("这项任务没有停下"), _("只有已取消或未完成的任务可以接着办理"))
+    found.state, found.cancel_requested, found.attempts, found.finished_at = Job.State.QUEUED, False, 0, None
+    found.problem = found.problem_code = found.lease_owner = ""
+    found.lease_until = None
+    found.save()
+    return found
+
+
+def may_resume(actor: Actor, job: Job) -> bool:
+    """Whether the actor may have the job gone on with: its own, or any as the platform's administrator."""
+    return actor.is_platform or actor.role == "admin.system" or (
+        job.membership_id is not None and job.membership_id == actor.membership_id
+    )
 
 
 def job_numbered(number: str) -> Job:

@@ -53,6 +53,19 @@ def test_a_colleague_sees_who_has_it_and_cannot_take_it(post):
     assert claim_task(Actor.of(colleague), task).claimed_by == colleague
 
 
+def test_given_back_to_the_post_where_there_is_no_colleague(post, actor):
+    heying, membership, colleague = post
+    for task in tasks_for(heying):
+        claim_task(heying, task)
+    with pytest.raises(NotFound):
+        hand_over_tasks(actor("t_manager_branch"), leaver=membership, to=None)
+    assert hand_over_tasks(heying, leaver=membership, to=None) is None
+    assert not claims_of(membership).exists() and not Notice.objects.filter(kind="tasks_handed_over").exists()
+    assert claim_task(Actor.of(colleague), tasks_for(heying).first()).claimed_by == colleague
+    with pytest.raises(Refusal, match="JM-WRK-013"):
+        hand_over_tasks(heying, leaver=membership, to=None)
+
+
 def test_others_tasks_are_not_there(post, actor):
     task = tasks_for(post[0]).first()
     for verb in (claim_task, release_task):

@@ -14,6 +14,7 @@ from jinmai.foundation.kernel.jobs import (
     enqueue,
     job_kind,
     lease,
+    resume_job,
     run_next,
     run_until_empty,
 )
@@ -139,6 +140,34 @@ def test_cancelled_between_steps(city, actor, kind):
     assert (job.state, notes()) == (Job.State.CANCELLED, 3)
     with pytest.raises(Refusal, match="JM-JOB-001"):
         cancel_job(clerk, job)
+
+
+def test_a_stopped_job_goes_on_where_it_stood_for_whoever_asked(city, actor, kind):
+    clerk = actor("shenyihe")
+    stops = [2]
+
+    def goes_on(step):
+        for number in range(step.cursor.get("next", 0), 5):
+            step.check()
+            step.commit({"next": number + 1}, note(number))
+            if number in stops:
+                cancel_job(clerk, step.job)
+
+    job = enqueue(clerk, kind(goes_on), {}, title="试验")
+    with pytest.raises(Refusal, match="JM-JOB-005"):
+        resume_job(clerk, job)
+    run_next("worker")
+    job.refresh_from_db()
+    assert (job.state, notes()) == (Job.State.CANCELLED, 3)
+    with pytest.raises(NotFound):
+        resume_job(actor("heying"), job)
+    stops.clear()
+    assert resume_job(clerk, job).state == Job.State.QUEUED
+    run_next("worker")
+    job.refresh_from_db()
+    assert (job.state, notes()) == (Job.State.DONE, 5), "the three steps before weren't taken again"
+    with pytest.raises(Refusal, match="JM-JOB-005"):
+        resume_job(clerk, job)
 
 
 def test_a_waiting_job_is_cancelled_at_once_and_only_by_its_own(city, actor, kind):

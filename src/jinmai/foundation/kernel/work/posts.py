@@ -84,23 +84,25 @@ def colleagues(leaver: Membership) -> QuerySet[Membership]:
 
 @action("kernel.hand_over_tasks")
 def hand_over_tasks(
-    actor: Actor, *, leaver: Membership, to: Membership, tasks: list[Task] | None = None
-) -> Membership:
-    """Give what a post claimed to a colleague of the same post (移交待办), all of it or the named ``tasks``, in one go.
+    actor: Actor, *, leaver: Membership, to: Membership | None, tasks: list[Task] | None = None
+) -> Membership | None:
+    """Give what a post claimed to a colleague of the same post (移交待办), all of it or the named ``tasks``, in one go;
+    ``to=None`` gives it back to the post (释放), for whoever holds that role next.
 
     Refuses a receiver that isn't in the same organisation and role today (JM-WRK-012), and nothing to give
     (JM-WRK-013). The receiver is told.
     """
     if not may_hand_over(actor, leaver):
         raise NotFound()
-    if not colleagues(leaver).filter(pk=to.pk).exists():
+    if to is not None and not colleagues(leaver).filter(pk=to.pk).exists():
         raise Refusal("JM-WRK-012", _("只能移交给同一单位、同一岗位的在岗同事"), _("请从名单中选择接手人"))
     given = claims_of(leaver)
     if tasks is not None:
         given = given.filter(pk__in=[task.pk for task in tasks])
-    if not given.update(claimed_by=to, claimed_at=Clock.now()):
+    if not given.update(claimed_by=to, claimed_at=Clock.now() if to else None):
         raise Refusal("JM-WRK-013", _("没有可移交的待办"), _("只能移交已认领、还没办完的待办"))
-    _tell_receiver(leaver, to)
+    if to is not None:
+        _tell_receiver(leaver, to)
     return to
 
 

@@ -45,6 +45,11 @@ class Filter:
         return [(str(value), str(label)) for value, label in pairs]
 
     @property
+    def heading(self) -> str:
+        """What the condition is called where it is chosen: the two ends of a span are told apart."""
+        return {"from": _("%(label)s（起）"), "to": _("%(label)s（止）")}.get(self.kind, "%(label)s") % {"label": self.label}
+
+    @property
     def verb(self) -> str:
         """The word between label and value."""
         return {"search": _("含"), "from": _("自"), "to": _("至")}.get(self.kind, pgettext("filter", "是"))

@@ -6,6 +6,7 @@ from typing import Any
 from uuid import uuid4
 
 from django import template
+from django.contrib.messages import get_messages
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
@@ -16,6 +17,8 @@ from jinmai.foundation.kernel.documents.content import ACCEPT, kind_of
 from jinmai.foundation.kernel.documents.limits import limits
 from jinmai.foundation.kernel.documents.models import Attachment, Document
 
+#: Marks a message that is shown among the papers, where whoever handed one in looks.
+BESIDE = "beside"
 register = template.Library()
 SCAN_TONES = {
     Document.Scan.PENDING: "warn",
@@ -69,6 +72,7 @@ def attachments(context: template.Context, row: Any, title: str = "", taking: bo
         "shown": True,
         "title": title or _("附件"),
         "lines": [_line(actor, one, takes) for one in papers],
+        "told": [one for one in get_messages(request) if one.extra_tags == BESIDE],
         "takes": takes,
         "kinds": [(value, _(label)) for value, label in viewer.kinds(actor, found)] if takes else [],
         "ref": ref,

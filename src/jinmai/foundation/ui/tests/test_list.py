@@ -75,6 +75,13 @@ def test_filter_is_a_sentence_and_can_be_taken_away(db):
     assert 'href="/list/?sort=-amount"' in text  # the × keeps the rest of the question
 
 
+def test_the_two_ends_of_a_span_are_told_apart():
+    ends = [Filter(name, "提交日期", kind=kind) for name, kind in (("since", "from"), ("until", "to"))]
+    assert [one.heading for one in ends] == ["提交日期（起）", "提交日期（止）"]
+    assert [f"{one.label}{one.verb}" for one in ends] == ["提交日期自", "提交日期至"], "as a sentence it stays plain"
+    assert Filter("status", "状态", [("a", "甲")]).heading == "状态"
+
+
 def test_unknown_choice_shows_nothing_rather_than_everything():
     assert "东汀宏远铸造" not in page_text(orders(), "?district=nowhere")
     assert "（无此选项）" in page_text(orders(), "?district=nowhere")
