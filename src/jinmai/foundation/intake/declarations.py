@@ -25,6 +25,8 @@ FACT_TYPES = {
 LEVELS = ("C1", "C2", "C3")
 #: What a code must be beyond text: ``uscc`` is a unified social credit code (统一社会信用代码), its check character right.
 FORMATS = ("", "uscc")
+#: Up to when a date may lie: ``import_day`` is the day on which the file is imported; blank is no bound.
+LATEST = ("", "import_day")
 LONGEST_CELL = 32_767  # what a spreadsheet's cell can hold
 PACKAGE = Path(__file__).parents[2]
 
@@ -46,6 +48,7 @@ class Field:
     aliases: tuple[str, ...] = ()
     values: Mapping[str, Any] = field(default_factory=dict)
     earliest: date | None = None
+    latest: str = ""
     help: str = ""
     format: str = ""
     example: str = ""
@@ -109,7 +112,7 @@ def _take(where: str, given: Any, allowed: set[str], needed: set[str]) -> dict[s
 
 def _field(where: str, name: str, given: Any) -> Field:
     allowed = {
-        "label", "type", "unit", "required", "optional_column", "aliases", "values", "earliest", "help", "format",
+        "label", "type", "unit", "required", "optional_column", "aliases", "values", "earliest", "latest", "help", "format",
         "example",
     }  # fmt: skip
     row = _take(f"{where}.{name}", given, allowed, {"label", "type"})
@@ -123,6 +126,8 @@ def _field(where: str, name: str, given: Any) -> Field:
         raise SourceBroken(f"{where}.{name}: an {kind} lists its values")
     if row.get("format", "") not in FORMATS or (row.get("format") and kind not in ("key", "code")):
         raise SourceBroken(f"{where}.{name}: format {row['format']!r} is none of {', '.join(FORMATS)}, for key or code")
+    if row.get("latest", "") not in LATEST or (row.get("latest") and kind != "date"):
+        raise SourceBroken(f"{where}.{name}: latest {row['latest']!r} is none of {', '.join(LATEST)}, for a date")
     earliest = row.get("earliest")
     return Field(
         name=name,
@@ -134,6 +139,7 @@ def _field(where: str, name: str, given: Any) -> Field:
         aliases=tuple(row.get("aliases", ())),
         values=dict(row.get("values", {})),
         earliest=date.fromisoformat(str(earliest)) if earliest else None,
+        latest=row.get("latest", ""),
         help=row.get("help", ""),
         format=row.get("format", ""),
         example=str(row.get("example", "")),

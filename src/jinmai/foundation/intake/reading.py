@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from jinmai.foundation.analytics.models import Batch
+from jinmai.foundation.kernel.clock import Clock
 from jinmai.foundation.kernel.errors import Refusal, Words
 
 from . import child
@@ -64,6 +65,7 @@ def parse(
         "following": [str(following[0].resolve()), str(following[1])] if following else None,
         "mapping": mapping,
         "sample": sample,
+        "on": Clock.today().isoformat(),
     }
     parsed = child.ask(request, progress)
     return {**parsed, "seconds": time.perf_counter() - started}

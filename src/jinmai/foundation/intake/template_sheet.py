@@ -67,6 +67,8 @@ def wanted(field: Field) -> str:
     parts = [str(words)]
     if field.earliest:
         parts.append(_("不早于 %(day)s") % {"day": field.earliest.isoformat()})
+    if field.latest:
+        parts.append(_("不晚于导入当日"))
     if field.aliases:
         parts.append(_("也认这些标题：%(names)s") % {"names": "、".join(field.aliases)})
     if field.help:

@@ -133,7 +133,7 @@ def deliver_invoices(firms: Sequence[MadeFirm], sender: Actor, today: date) -> d
     counted = {"invoices": 0, "rejected": 0}
     last_moment = datetime.combine(last_working_day(today), time(10), LEGAL_ZONE)
     try:
-        for delivery in invoices.write(firms, today, folder):
+        for delivery in invoices.write(firms, last_working_day(today), folder):
             with Clock.at(min(office_hour(delivery.arrives_on, 10), last_moment)):
                 outcome = import_files(sender, delivery.source, [GivenFile(delivery.path, delivery.path.name)])
             if outcome.refused:

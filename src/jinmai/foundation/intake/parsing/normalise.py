@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from datetime import date
 
 from jinmai.foundation.intake.declarations import LONGEST_CELL, UNITS, Field, Source
 from jinmai.foundation.kernel.errors import Words
@@ -124,8 +125,8 @@ _UNREADABLE = {
 }
 
 
-def problems(source: Source) -> list[Problem]:
-    """All ways a row of this source can be wrong, in the order they are looked for."""
+def problems(source: Source, on: date | None = None) -> list[Problem]:
+    """All ways a row of this source can be wrong, in the order they are looked for; ``on`` is the day of the import."""
     found = []
     for field in source.fields:
         cell, value = _cell(field), _value(field)
@@ -150,6 +151,9 @@ def problems(source: Source) -> list[Problem]:
             found.append(
                 Problem(f"{value} < DATE {day}", field, Words("日期早于 %(day)s", day=field.earliest.isoformat()))
             )
+        if field.latest and on is not None:
+            day = quoted(on.isoformat())
+            found.append(Problem(f"{value} > DATE {day}", field, Words("日期晚于 %(day)s", day=on.isoformat())))
     for check in source.checks:
         parts = " + ".join(_value(source.field(name)) for name in check.parts)
         last = source.field(check.equals)
@@ -169,13 +173,13 @@ def values_sql(source: Source, positions: dict[str, int], row_number: str, fault
     return f"SELECT *, {', '.join(values)} FROM ({inner})"
 
 
-def judged_sql(source: Source) -> str:
+def judged_sql(source: Source, on: date | None = None) -> str:
     """SELECT over ``read``: values, the number of the first problem (NULL if none), whether it is a total, the key.
 
     A query of its own: in one query with ``values_sql`` the engine would compute each value once per use.
     """
     cases = "WHEN fault IS NOT NULL THEN -1 " + " ".join(
-        f"WHEN {one.when} THEN {number}" for number, one in enumerate(problems(source))
+        f"WHEN {one.when} THEN {number}" for number, one in enumerate(problems(source, on))
     )
     parts = ", ".join(_key_part(field) for field in source.fields)
     cells = ", ".join(_cell(field) for field in source.fields)

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
+from datetime import date
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -89,9 +90,11 @@ class Reader:
         progress: Progress = lambda text, share: None,
         mapping: dict[str, Any] | None = None,
         sample: bool = False,
+        on: date | None = None,
     ) -> Parsed:
         """Read ``path``; ``live`` lists (batch id, Parquet file) of what this source already holds. ``mapping`` says
-        which column is which field where the headings don't; with ``sample`` a few good rows come back as read."""
+        which column is which field where the headings don't; with ``sample`` a few good rows come back as read. Dates after ``on`` are
+        refused where the source says so."""
         source = sources()[source_name]
         watch = Stopwatch()
         unpacked = self._unpacked(path, folder)
@@ -99,7 +102,7 @@ class Reader:
             self._ahead[str(following)] = _Ahead(following, following_folder)
         watch.lap("unpack")
         try:
-            return self._parse(source, unpacked, folder, live, watch, progress, mapping, sample)
+            return self._parse(source, unpacked, folder, live, watch, progress, mapping, sample, on)
         finally:
             unpacked.path.unlink(missing_ok=True)
 
@@ -156,6 +159,7 @@ class Reader:
         progress: Progress,
         mapping: dict[str, Any] | None,
         sample: bool,
+        on: date | None,
     ) -> Parsed:
         con = self._connection(folder)
         for table in ("lines", "read", "typed", "repeats", "known"):
@@ -164,7 +168,7 @@ class Reader:
         watch.lap("load")
         progress(Words("已读入，正在核对各行"), 0.4)
         con.execute(f"CREATE TEMP TABLE read AS {values_sql(source, headings.positions, row_number, fault)}")
-        con.execute(f"CREATE TEMP TABLE typed AS {judged_sql(source)}")
+        con.execute(f"CREATE TEMP TABLE typed AS {judged_sql(source, on)}")
         con.execute("DROP TABLE read")
         watch.lap("normalise")
         progress(Words("正在查重"), 0.7)
@@ -179,7 +183,7 @@ class Reader:
         parsed.digest = _content_digest(con, source, folder)
         watch.lap("digest")
         parsed.sample = _sample(con, source) if sample else []
-        _write_rejects(con, source, cells_sql(source, headings.positions, row_number, fault), folder)
+        _write_rejects(con, source, cells_sql(source, headings.positions, row_number, fault), folder, on)
         con.execute("DROP TABLE lines; DROP TABLE typed")
         parsed.seconds = watch.laps
         return parsed
@@ -416,9 +420,11 @@ def _content_digest(con: duckdb.DuckDBPyConnection, source: Source, folder: Path
     return digest.hexdigest()
 
 
-def _write_rejects(con: duckdb.DuckDBPyConnection, source: Source, cells: str, folder: Path) -> None:
+def _write_rejects(
+    con: duckdb.DuckDBPyConnection, source: Source, cells: str, folder: Path, on: date | None
+) -> None:
     """One JSON line a rejected row: row, column, value as written, reason."""
-    known = problems(source)
+    known = problems(source, on)
     rows = con.execute(
         f"SELECT typed.problem, written.* FROM ({cells}) AS written JOIN typed USING (row) "
         "WHERE typed.problem IS NOT NULL AND NOT typed.is_total ORDER BY row"

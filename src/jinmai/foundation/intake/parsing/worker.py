@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import resource
 import sys
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +65,7 @@ def _carried_out(reader: Any, request: dict[str, Any]) -> Any:
         progress=lambda text, share: _say({"progress": text, "share": share}),
         mapping=request.get("mapping"),
         sample=bool(request.get("sample")),
+        on=date.fromisoformat(request["on"]) if request.get("on") else None,
     )
 
 

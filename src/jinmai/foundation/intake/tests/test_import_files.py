@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import gzip
-from datetime import date
+from dataclasses import replace
+from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +16,14 @@ from jinmai.foundation.analytics.manifests import relations
 from jinmai.foundation.analytics.models import Batch
 from jinmai.foundation.intake import child
 from jinmai.foundation.intake.actions import GivenFile, import_files, withdraw_import
+from jinmai.foundation.intake.declarations import sources
 from jinmai.foundation.intake.models import Receipt
+from jinmai.foundation.intake.parsing.normalise import problems
+from jinmai.foundation.intake.template_sheet import wanted
 from jinmai.foundation.intake.tests.files import GOOD, HEADING, csv_text, write_csv
 from jinmai.foundation.kernel.access.actor import Actor
 from jinmai.foundation.kernel.audit.models import AuditEntry
+from jinmai.foundation.kernel.clock import LEGAL_ZONE, Clock
 from jinmai.foundation.kernel.errors import NotAllowed, Refusal
 from jinmai.foundation.kernel.subjects.models import Identifier, Subject
 
@@ -169,6 +174,25 @@ class TestRejecting:
         assert (reject["row"], reject["column"], reject["reason"]) == (3, column, reason)
         if place == 4:
             assert reject["value"] == written
+
+    def test_no_invoice_is_dated_after_the_day_of_its_import(self, home: Any, tmp_path: Path) -> None:
+        today = date(2026, 3, 2)
+        days = [today + timedelta(days=number) for number in (-1, 0, 1, 400)]
+        rows = [(*GOOD[0][:1], str(number), day.isoformat(), *GOOD[0][3:]) for number, day in enumerate(days)]
+        with Clock.at(datetime.combine(today, time(23, 30), LEGAL_ZONE)):
+            (receipt,) = bring("invoices.output", write_csv(tmp_path / "a.csv", rows))
+        assert (receipt.accepted, receipt.rejected) == (2, 2)
+        assert [(one["row"], one["reason"]) for one in receipt.rejects()] == [
+            (4, "日期晚于 2026-03-02"), (5, "日期晚于 2026-03-02"),
+        ]  # fmt: skip
+        assert "不晚于导入当日" in wanted(sources()["invoices.output"].field("happened_on"))
+
+    def test_control_a_field_without_that_bound_takes_any_day(self) -> None:
+        declared = sources()["invoices.output"]
+        unbound = replace(declared, fields=tuple(replace(one, latest="") for one in declared.fields))
+        bounds = [[one for one in problems(source, LAST_DAY) if "晚于" in one.reason] for source in (declared, unbound)]
+        assert [len(found) for found in bounds] == [1, 0]
+        assert not [one for one in problems(declared) if "晚于" in one.reason]
 
     def test_sums_are_exact_to_the_fen(self, home: Any, tmp_path: Path) -> None:
         rows = [("E1", "1", "2020-01-01", "B", "0.10", "0.20", "0.30", "有效发票")]
