@@ -41,7 +41,7 @@ LINKS = re.compile(r'(?:<a\b[^>]*?\shref|<tr\b[^>]*?\sdata-url|\shx-get)="(/[^"]
 NO_PAGE = re.compile(r"^/(static|logout)\b|[?&](export|format|download)=")
 FIGURE = re.compile(r'<a href="(/cockpit/rows/\?[^"]+)">([\d,.]+)</a>')
 BAR = re.compile(
-    r'<a href="(/cockpit/rows/\?[^"]*reason_name[^"]+)">[^<]+</a></th>.*?<td class="num">([\d,]+)</td>', re.DOTALL
+    r'<a href="(/cockpit/rows/\?[^"]*(?:reason_name|per)=[^"]+)">(?:(?!</a>).)*</a></th>.*?<td class="num">([\d,]+)</td>', re.DOTALL
 )
 TOKEN = re.compile(r'name="csrfmiddlewaretoken" value="([^"]+)"')
 TITLE = re.compile(r"<h1>(.*?)</h1>", re.DOTALL)

@@ -55,6 +55,18 @@ def walked(base: str, language: str = "zh-hans") -> Findings:
     return findings
 
 
+def test_a_step_of_the_funnel_is_counted_by_firms(small_site):
+    base, pages = small_site
+    rows, bar = "/cockpit/rows/?measure=needs_count&per=subject_key", '<tr><th><a href="{}"><b>需求</b></a></th><td></td>'
+    pages["/cockpit/"] = (200, f'<a href="/static/x.css">样式</a>{bar.format(rows)}<td class="num">1</td></tr>')
+    pages[rows] = (200, "<h1>融资需求 · 1 户</h1>")
+    pages[f"{rows}&export=csv"] = (200, "企业\n甲\n甲\n")
+    found = walked(base)
+    assert (found.problems, found.drilldowns) == ([], 1)
+    pages[f"{rows}&export=csv"] = (200, "企业\n甲\n乙\n")
+    assert "its rows give 2" in walked(base).problems[0]
+
+
 def test_a_sound_site_has_no_errors(small_site):
     found = walked(small_site[0])
     assert (found.problems, found.errors, found.drilldowns) == ([], 0, 1)
