@@ -5,7 +5,7 @@ Environment
 ``JINMAI_TEST_DATABASE``  sqlite (default) or postgresql
 ``JINMAI_TEST_POSTGRES``  URL of a running server; without it a throw-away cluster is started
 ``JINMAI_DATA``           the folder of real data sets, default ``../shared/data`` beside the project
-``JINMAI_REQUIRE_ALL``    1 turns a skip for want of PostgreSQL, browser or data into an error
+``JINMAI_REQUIRE_ALL``    1 turns a skip for want of PostgreSQL, browser, LibreOffice or data into an error
 ``JINMAI_WITHOUT_DATA``   1 lets the tests over real data be skipped all the same
 
 Tests that ask for ``db`` see a freshly booted home; tests that ask for ``city`` (or ``actor``, ``client_as``) see
@@ -327,6 +327,15 @@ def browser() -> Iterator[Any]:
         running = playwright.chromium.launch(executable_path=program, headless=True, args=["--no-sandbox"])
         yield running
         running.close()
+
+
+@pytest.fixture(scope="session")
+def libreoffice() -> str:
+    """The program that opens spreadsheets without a window."""
+    program = shutil.which("soffice") or shutil.which("libreoffice")
+    if not program:
+        absent("LibreOffice is not installed here: apt-get install --no-install-recommends libreoffice-calc-nogui.")
+    return str(program)
 
 
 @pytest.fixture
