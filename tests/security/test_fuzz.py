@@ -85,7 +85,7 @@ def test_no_chain_of_requests_makes_the_api_fail(planted_city, usernames, say):
 @pytest.mark.parametrize("usernames", [*((one,) for one in ROLES), TOGETHER], ids=[*ROLES, "together"])
 def test_no_chain_of_requests_makes_the_api_fail_in_200_chains_each(planted_city, usernames, say):
     walked = _walked(planted_city, usernames, 200, say)
-    assert walked.followed.total() >= 500 and len(walked.held & set(walked.asked)) >= len(walked.held) * 0.9
+    assert walked.followed.total() >= 500 and len(walked.held & set(walked.asked)) >= len(walked.held) * 0.8
 
 
 @pytest.mark.django_db

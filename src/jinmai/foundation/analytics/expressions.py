@@ -26,13 +26,15 @@ def ratio(numerator: Any, denominator: Any) -> Any:
 
 
 def months_before(on: date, months: int) -> date:
-    """The day ``months`` months before ``on``; the last of the month where that day doesn't exist.
+    """The day ``months`` months before ``on``; the last of the month where that day doesn't exist, never before year 1.
 
     >>> months_before(date(2020, 2, 29), 12), months_before(date(2020, 3, 31), 1)
     (datetime.date(2019, 2, 28), datetime.date(2020, 2, 29))
     """
     index = on.year * 12 + on.month - 1 - months
     year, month = index // 12, index % 12 + 1
+    if year < date.min.year:
+        return date.min
     return date(year, month, min(on.day, calendar.monthrange(year, month)[1]))
 
 

@@ -41,6 +41,7 @@ def test_ratio_rounds_half_away_from_zero(numerator: int, denominator: int) -> N
 def test_window_of_months() -> None:
     assert analytics.months_before(date(2020, 2, 29), 12) == date(2019, 2, 28)
     assert analytics.months_before(date(2020, 1, 31), 2) == date(2019, 11, 30)
+    assert analytics.months_before(date(1, 12, 31), 12) == date.min
 
 
 def test_a_measure_in_floating_point_is_refused() -> None:
