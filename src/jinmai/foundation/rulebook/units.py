@@ -105,16 +105,19 @@ def plain(number: Decimal) -> Decimal:
 def show(base: int, unit: str) -> str:
     """What an officer reads: 万元 and 亿元 with two decimals, per cent with one, counts whole.
 
-    A figure too small for those places gets as many as it needs, so that a shortfall never reads as nothing.
+    Money too small for those places gets as many as it needs, a ratio says that it is below them: a shortfall never
+    reads as nothing.
 
-    >>> show(591_700_000, "万元"), show(100_000_000, "%"), show(24, "月"), show(1_000, "万元")
-    ('591.70 万元', '10.0 %', '24 个月', '0.001 万元')
+    >>> show(591_700_000, "万元"), show(100_000_000, "%"), show(24, "月"), show(1_000, "万元"), show(314, "%")
+    ('591.70 万元', '10.0 %', '24 个月', '0.001 万元', '<0.01 %')
     """
     number = from_base(base, unit)
     places = {"money": 2, "ratio": 1 if unit == "%" else 2, "count": 0}[dimension(unit)]
     shown = number.quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP)
     if dimension(unit) == "ratio" and shown != number:
         shown = number.quantize(Decimal(1).scaleb(-places - 1), ROUND_HALF_UP)
+    if number and not shown and dimension(unit) == "ratio":
+        return f"{'<0.01' if number > 0 else '>-0.01'} {errors.shown(SHOWN_AS.get(unit, unit))}"
     if number and not shown:
         shown = number
     return f"{shown:,f} {errors.shown(SHOWN_AS.get(unit, unit))}".rstrip()

@@ -16,7 +16,7 @@ from jinmai.foundation.kernel.clock import LEGAL_ZONE, Clock
 from jinmai.foundation.kernel.jobs import enqueue, run_until_empty
 from jinmai.foundation.kernel.notices.actions import read_all_notices
 from jinmai.foundation.kernel.organisations.models import Organisation
-from jinmai.site.demo import papers, troubles
+from jinmai.site.demo import papers, traces, troubles
 from jinmai.site.demo.firms import SEED, MadeFirm
 from jinmai.site.demo.people import People
 
@@ -76,6 +76,7 @@ def play(
     told |= troubles.bad_report(people, firms, today)
     _read_old_notices(people, today)
     told["recent"] = _recent(people, askers, today)
+    late = traces.undecided(people, _near(askers)[-1][1], today)
     financing.stage_today(named, today=today, staff=staff)
     _offer_waiting(people, named, today)
     asked = mechanism.stage_evidence(district="dongting", until=today, seed=SEED, staff=staff)
@@ -83,6 +84,7 @@ def play(
     told |= _troubles(people, named, today, now)
     told["papers"] = papers.hand_in_papers(people, named, today)
     _escalate(people, today)
+    told |= traces.leave(people, late, today)
     return told
 
 
@@ -111,9 +113,14 @@ def _escalate(people: People, today: date) -> None:
         run_until_empty("demo")
 
 
+def _near(askers: Askers) -> list[tuple[MadeFirm, Actor]]:
+    """Those of the cast's own district, but for the named firm."""
+    return [(firm, actor) for firm, actor in askers if firm.district == "dongting" and not firm.exact]
+
+
 def _recent(people: People, askers: Askers, today: date) -> int:
     """Needs of the last weeks in the cast's own district, each of a firm that can bear it."""
-    near = [(firm, actor) for firm, actor in askers if firm.district == "dongting" and not firm.exact]
+    near = _near(askers)
     for place, (product, amount, days) in enumerate(RECENT):
         able = [pair for pair in near if amount <= pair[0].sales_wan * BEARABLE] or near
         firm, actor = min(able, key=lambda pair: pair[0].sales_wan)

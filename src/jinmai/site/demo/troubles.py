@@ -55,7 +55,9 @@ def bad_report(people: People, firms: Sequence[MadeFirm], today: date) -> dict[s
     clerk = people.acting(Organisation.objects.get(code="district_dongting"), "district.clerk")
     chief = people.acting(Organisation.objects.get(code="bureau"), "bureau.section_chief")
     near = [firm for firm in firms if firm.district == "dongting" and not firm.exact]
-    rows = [list(line) for firm in near for line in invoices.lines(firm, today, sales=True) if line[2] > "2026"]
+    until = working_days_before(today, 9)
+    since = (until - timedelta(days=330)).isoformat()
+    rows = [list(line) for firm in near for line in invoices.lines(firm, until, sales=True) if line[2] > since]
     sheet = [[row[0], str(90_000_000 + place), *row[2:]] for place, row in enumerate(rows[-GOOD_ROWS:])]
     for place, (column, wrong) in enumerate(BAD_ROWS):
         sheet.insert(3 + place * 4, [*sheet[place][:column], wrong, *sheet[place][column + 1 :]])

@@ -33,6 +33,7 @@ from jinmai.desks.financing.actions.renewals import (
     lapse_renewal_letters,
     withdraw_renewal_letter,
 )
+from jinmai.desks.financing.actions.urging import urge_order
 from jinmai.desks.financing.actions.zones import load_zones
 
 __all__ = [
@@ -61,6 +62,7 @@ __all__ = [
     "supply_papers",
     "take_order",
     "update_need",
+    "urge_order",
     "verify_first_time",
     "withdraw_attestation",
     "withdraw_evidence",

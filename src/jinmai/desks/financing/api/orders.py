@@ -12,6 +12,7 @@ from jinmai.desks.financing import actions
 from jinmai.desks.financing.api.answers import OrderOut, order_out
 from jinmai.desks.financing.api.bodies import NoteIn, OrderPage, PapersIn, ReasonIn, TakeIn
 from jinmai.desks.financing.commands import version_in_force
+from jinmai.desks.financing.contacts import contact_of, masked_of
 from jinmai.desks.financing.models import Order, OrderQuerySet
 from jinmai.desks.financing.views.steps import find_order
 from jinmai.foundation.kernel.access.actor import Actor
@@ -35,13 +36,14 @@ def orders_of(actor: Actor) -> OrderQuerySet:
 
 def seen(request: HttpRequest, order: Order) -> OrderOut:
     """The order as it stands now."""
-    return order_out(orders_of(request.actor).get(pk=order.pk), request.actor)
+    found = orders_of(request.actor).get(pk=order.pk)
+    return order_out(found, request.actor, contact_of(found, request.actor))
 
 
 def _listed(request: HttpRequest, rows: OrderQuerySet, page: OrderPage) -> list[OrderOut]:
     if page.status:
         rows = rows.filter(status=page.status)
-    return [order_out(order, request.actor) for order in rows[page.offset : page.offset + page.limit]]
+    return [order_out(order, request.actor, masked_of(order, request.actor)) for order in rows[page.offset : page.offset + page.limit]]
 
 
 @router.get("/orders", response=list[OrderOut])
@@ -130,3 +132,10 @@ def supply_papers(request: HttpRequest, order_id: UUID, body: NoteIn) -> OrderOu
 def papers_complete(request: HttpRequest, order_id: UUID) -> OrderOut:
     """Confirm that the papers are complete; the clock runs."""
     return seen(request, actions.papers_complete(request.actor, find_order(request.actor, order_id)))
+
+
+@router.post("/orders/{uuid:order_id}/urge", response=OrderOut)
+@api_operation("financing.urge_order", about=gettext_lazy("催办：提醒超期环节的经办人；同一笔对接单一天一次。"))
+def urge_order(request: HttpRequest, order_id: UUID) -> OrderOut:
+    """Remind whoever is late with an order."""
+    return seen(request, actions.urge_order(request.actor, find_order(request.actor, order_id)))

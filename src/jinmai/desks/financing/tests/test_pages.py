@@ -10,6 +10,8 @@ from django.urls import reverse
 from jinmai.desks.financing import actions
 from jinmai.desks.financing.models import Need, Order, ProductVersion
 from jinmai.foundation.kernel.clock import Clock
+from jinmai.foundation.kernel.errors import Refusal
+from jinmai.foundation.kernel.notices.models import Notice
 
 pytestmark = pytest.mark.django_db
 PHONE = "13900000001"
@@ -80,6 +82,32 @@ def test_a_need_is_written_supplied_and_sent_on_pages(client_as, actor):
     assert client.post(submit, {"products": version.pk, "months": "3", "consent": "on"}).status_code == 302
     assert Order.objects.get(need=need).version == version
     assert client.get(reverse("financing:need_detail", args=[need.pk])).status_code == 200
+
+
+def test_many_late_orders_are_urged_in_one_go_with_a_line_each(actor, client_as, need):
+    send(actor, need, "p01")
+    order = Order.objects.get(need=need)
+    clerk = client_as("shenyihe")
+    with pytest.raises(Refusal, match="JM-FIN-070"):
+        actions.urge_order(actor("shenyihe"), order)
+    late = Clock.now() + timedelta(days=20)
+    with Clock.at(late):
+        rows = {"bulk": "urge", "rows": [str(order.pk)]}
+        asked = clerk.post("/financing/orders/", rows)
+        assert "催办通知" in asked.text
+        key = asked.text.split('name="key" value="')[1].split('"')[0]
+        done = clerk.post("/financing/orders/", rows | {"confirmed": "1", "key": key}, follow=True)
+        assert "已催办" in done.text
+        (told,) = Notice.objects.visible_to(actor("heying")).filter(kind="order_urged")
+        assert told.title.startswith(order.number) and told.url == f"/financing/orders/{order.pk}/"
+        with pytest.raises(Refusal, match="JM-FIN-071"):
+            actions.urge_order(actor("linqiushi"), order)
+        with pytest.raises(Refusal):
+            actions.urge_order(actor("heying"), order)
+        assert "催办" in clerk.get(f"/financing/orders/{order.pk}/").text
+    with Clock.at(late + timedelta(days=1)):
+        actions.urge_order(actor("linqiushi"), order)
+    assert Notice.objects.filter(kind="order_urged").count() == 2
 
 
 def test_the_pool_page_names_nobody(actor, client_as, need):

@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from jinmai.desks.financing import actions, shown
+from jinmai.desks.financing.contacts import contact_of
 from jinmai.desks.financing.models import Loan, Order, Product
 from jinmai.desks.financing.renewals import with_letters
 from jinmai.desks.financing.views.needs import _regions
@@ -76,7 +77,11 @@ def order_list(request: HttpRequest) -> HttpResponse:
             BulkAction(
                 "accept", _("受理"), "financing.accept_order", run=_accept,
                 confirm=_("受理后本机构可见企业联系人，首次联系的时限开始计算。"),
-            )
+            ),
+            BulkAction(
+                "urge", _("催办"), "financing.urge_order", run=_urge, icon="bell",
+                confirm=_("超期环节的经办人会收到催办通知，办理过程留痕；没有超期的逐笔说明，不发通知。"),
+            ),
         ],
     )
     return listed.respond(request)
@@ -85,6 +90,11 @@ def order_list(request: HttpRequest) -> HttpResponse:
 def _accept(actor: Actor, order: Order) -> str:
     actions.accept_order(actor, order)
     return _("已受理，可见企业联系人")
+
+
+def _urge(actor: Actor, order: Order) -> str:
+    actions.urge_order(actor, order)
+    return _("已催办")
 
 
 GROUPS = {
@@ -222,7 +232,7 @@ def order_detail(request: HttpRequest, pk: object) -> HttpResponse:
         "steps": shown.steps_of(order),
         "verbs": shown.verbs_for(order, actor),
         "events": shown.events_of(order, actor),
-        "contact": order.need if order.shows_contact_to(actor) else None,
+        "contact": contact_of(order, actor),
         "remembered": shown.remembered_of(order) if order.names_firm_to(actor) else None,
         "decision": getattr(order, "decision", None),
         **_promises(order, actor),
