@@ -6,7 +6,8 @@
     python docs/reference/english.py compile             write every django.mo anew from its django.po
 
 Words are found in calls to gettext and its kin, in templates, and under the label keys of the YAML files. Each room
-keeps its own catalogue; the same text has the same English everywhere. `tests/docs/test_english.py` runs the same
+keeps its own catalogue; the same text has the same English everywhere. A city brings the English of its own words (kinds,
+reasons, zones, clauses) in a catalogue beside its files, edited by hand and compiled here. `tests/docs/test_english.py` runs the same
 functions, so a word without English fails `make test`.
 """
 
@@ -36,6 +37,11 @@ __all__ = ["CHINESE", "in_python", "in_template", "words"]
 
 def catalogue(room: str) -> Path:
     return SOURCE / room / "locale" / "en" / "LC_MESSAGES" / "django.po"
+
+
+def cities() -> list[str]:
+    """The packaged cities that bring English of their own."""
+    return [path.parents[3].relative_to(SOURCE).as_posix() for path in SOURCE.glob("cities/*/locale/en/LC_MESSAGES/django.po")]
 
 
 def english(room: str) -> dict[str, str]:
@@ -104,9 +110,9 @@ def main(arguments: list[str]) -> int:
     elif what == "take":
         print(take(json.loads(Path(rest[0]).read_text(encoding="utf-8"))))
     elif what == "compile":
-        for room in rooms():
-            if catalogue(name_of(room)).exists():
-                write(name_of(room), english(name_of(room)))
+        for name in [*map(name_of, rooms()), *cities()]:
+            if catalogue(name).exists():
+                write(name, english(name))
     return 0
 
 

@@ -15,6 +15,7 @@ english = importlib.util.module_from_spec(_spec)
 _spec.loader.exec_module(english)
 
 ROOMS = [english.name_of(room) for room in english.rooms() if english.catalogue(english.name_of(room)).exists()]
+ROOMS += english.cities()
 GIVEN = re.compile(r"%\(\w+\)[sd]|%[sd]|\{\w*\}")
 
 

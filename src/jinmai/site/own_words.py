@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import re
 from collections import defaultdict
 from collections.abc import Iterator
@@ -54,7 +55,8 @@ DECLARES = re.compile(
     r"|financing/(models|first_time|answers)\.py$|ui/templatetags/ui\.py$"
 )
 #: Keys under which a YAML file keeps words that a page shows; texts of law and an institution's own words stay Chinese.
-LABEL_KEYS = frozenset({"label", "title", "heading", "definition", "question", "help", "words", "absence", "reason"})
+LABEL_KEYS = frozenset({"label", "title", "heading", "definition", "question", "help", "words", "absence", "reason", "unit"})
+REFUSALS = SOURCE / "site" / "refusals.json"  # what every code of a refusal says
 WORD_FILES = ("site/words.yaml",)  # every value is a word
 SKIPPED_YAML = re.compile(r"^cities/|/tests/|permissions\.yaml$")
 #: Rule files: only what they call a rule, a band or a row; their texts are quoted from documents.
@@ -223,6 +225,15 @@ def words() -> tuple[dict[str, set[str]], dict[str, list[str]]]:
             continue
         marked[room] |= found
         bare[room] += [f"{place}:{line} {text}" for line, text in unmarked]
+    told = json.loads(REFUSALS.read_text(encoding="utf-8")).values()
+    marked["site"] |= {
+        part
+        for said in told
+        for texts in said
+        for text in texts
+        for part in (text.split(" / ") if text else ())
+        if CHINESE.search(part)
+    }
     return marked, bare
 
 

@@ -116,6 +116,8 @@ LOGIN_URL = "/login/"
 LOGIN_REDIRECT_URL = "/"
 LANGUAGE_CODE = "zh-hans"
 LANGUAGES = [("zh-hans", "中文"), ("en", "English")]  # Chinese only: each in its own language
+#: The English of the city's own words: kinds, reasons, zones, clauses.
+LOCALE_PATHS = [HOME.city.folder / "locale"]
 TIME_ZONE = "Asia/Shanghai"
 USE_TZ = True
 STATIC_URL = "/static/"

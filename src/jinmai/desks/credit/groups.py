@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from django.utils.translation import gettext as _joined
 from django.utils.translation import gettext_lazy as _
 
 from jinmai.desks.credit.facts import MONTHS_DRAWN
@@ -82,7 +83,7 @@ def fields_with_papers() -> list[str]:
 
 
 def words_for(fields: Iterable[str]) -> str:
-    """Fields in an officer's words: a group that is complete by its name, others by the measure's.
+    """Fields in an officer's words: a group that is complete by its name, others by the measure's or the column's.
 
     >>> words_for(fields_of(["partners"]))
     '上下游'
@@ -95,6 +96,7 @@ def words_for(fields: Iterable[str]) -> str:
         if set(group.fields) <= left:
             told.append(str(group.label))
             left -= set(group.fields)
-    declared = analytics.measures()
-    told += sorted(shown(declared[name].label) if name in declared else name for name in left)
-    return "、".join(told)
+    labels = {column.name: column.label for table in analytics.tables().values() for column in table.columns if column.label}
+    labels |= {name: measure.label for name, measure in analytics.measures().items()}
+    told += sorted({shown(labels.get(name, name)) for name in left})
+    return _joined("、").join(told)

@@ -82,15 +82,17 @@ def templates(language: str) -> tuple[tuple[str, re.Pattern[str], str], ...]:
             continue
         pieces = [piece.replace("%%", "%") for piece in PLACE.split(text)]
         own = pieces[::3]
-        if len(CHINESE.findall("".join(own))) + pieces[2::3].count("d") < OWN_CHARACTERS:
+        characters = len(CHINESE.findall("".join(own)))
+        if characters + pieces[2::3].count("d") < OWN_CHARACTERS:
             continue
+        anything = ".+?" if characters >= OWN_CHARACTERS else "[^；，。]+?"
         seen: set[str] = set()
         pattern = ""
         for place in range(0, len(pieces), 3):
             pattern += re.escape(pieces[place])
             if place + 1 < len(pieces):
                 name = pieces[place + 1]
-                wanted = r"[\d,.]+" if pieces[place + 2] == "d" else ".+?"
+                wanted = r"[\d,.]+" if pieces[place + 2] == "d" else anything
                 pattern += f"(?P={name})" if name in seen else f"(?P<{name}>{wanted})"
                 seen.add(name)
         found.append((max(own, key=len), re.compile(pattern, re.DOTALL), text))

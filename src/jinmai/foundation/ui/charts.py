@@ -6,6 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from django.utils.translation import gettext as _
+
+from jinmai.foundation.kernel.errors import shown as said
+
 Number = int | float | None
 
 
@@ -30,6 +34,7 @@ def _cartesian(
     height: int,
     stacked: bool,
 ) -> Chart:
+    unit = said(unit)
     drawn = [
         {"type": kind, "name": name, "data": list(values), **({"stack": "all"} if stacked else {})}
         for name, values in series.items()
@@ -40,7 +45,7 @@ def _cartesian(
         "series": drawn,
         "legend": {"show": len(drawn) > 1},
     }
-    heads = ["", *(f"{name}（{unit}）" if unit else name for name in series)]
+    heads = ["", *(_("%(name)s（%(unit)s）") % {"name": name, "unit": unit} if unit else name for name in series)]
     shown = {name: ["—" if value is None else value for value in values] for name, values in series.items()}
     rows = [list(row) for row in zip(categories, *shown.values(), strict=True)]
     return Chart(option, {"columns": heads, "rows": rows}, label, source, height)

@@ -95,6 +95,17 @@ def number(value: Any) -> str:
     return ABSENT if value in (None, "") else f"{int(value):,}"
 
 
+def unit_after(count: Any, unit: str) -> str:
+    """A unit behind its count; one is told from many where the reader's language does.
+
+    >>> unit_after(1, "firms"), unit_after(2, "firms"), unit_after(1, "户")
+    ('firm', 'firms', '户')
+    """
+    if str(count) != "1" or not unit.isascii() or not unit.endswith("s"):
+        return unit
+    return f"{unit[:-3]}y" if unit.endswith("ies") else unit[:-1]
+
+
 def legal(moment: date | datetime) -> date | datetime:
     """A moment in Asia/Shanghai; a date stays as it is."""
     return moment.astimezone(LEGAL_ZONE) if isinstance(moment, datetime) and moment.tzinfo else moment

@@ -258,7 +258,7 @@ def test_states_of_accounts_are_told_as_they_are(city):
         sign_in(browser(), "luosen", "wrong")
     page = city.client("sungong").get("/accounts/?export=csv")
     rows = {line.split(",")[1]: line for line in page.content.decode("utf-8-sig").splitlines()}
-    told = {"silent": "未设置口令", "fresh": "待首次登录", "luosen": "已锁定", "t_disabled": "停用", "heying": "可登录"}
+    told = {"silent": "未设置口令", "fresh": "待首次登录", "luosen": "已锁定", "t_disabled": "已停用", "heying": "可登录"}
     assert {name: state for name, state in told.items() if state in rows[name]} == told
 
 

@@ -44,7 +44,7 @@ def fresh(view: View) -> View:
 def states() -> dict[str, tuple[str, str]]:
     """An account's state in words, with its tone."""
     return {
-        "disabled": (_("停用"), "bad"),
+        "disabled": (_("已停用"), "bad"),
         "locked": (_("已锁定"), "warn"),
         "no_password": (_("未设置口令"), ""),
         "one_time": (_("待首次登录"), "info"),

@@ -46,7 +46,7 @@ def organisation_list(request: HttpRequest) -> HttpResponse:
             Column("region", _("区县"), value="region.name", sort="region__name"),
             Column("parent", _("上级"), value="parent.name", sort="parent__name"),
             Column("code", _("编码"), sort="code"),
-            Column("active", _("状态"), kind="chip", chips={True: (_("正常"), "good"), False: (_("停用"), "bad")}),
+            Column("active", _("状态"), kind="chip", chips={True: (_("正常"), "good"), False: (_("已停用"), "bad")}),
         ],
         filters=[
             Filter("kind", _("类别"), Organisation.Kind.choices),

@@ -124,7 +124,10 @@ class Drawn:
         cells: list[dict[str, Any]] = []
         for place, column in enumerate(self.asked.columns):
             if place == 0:
-                text = _("合计　%(count)s %(unit)s") % {"count": f"{self.count:,}", "unit": self.page.count_unit}
+                text = _("合计　%(count)s %(unit)s") % {
+                    "count": f"{self.count:,}",
+                    "unit": formats.unit_after(self.count, self.page.count_unit),
+                }
             elif column.name in sums:
                 text = column.shown(sums[column.name] or 0)
             elif place == 1:
@@ -140,7 +143,8 @@ class Drawn:
         if self.page.distinct is None:
             return ""
         _path, unit, note = self.page.distinct
-        return f"{self.tally.distinct:,} {unit}（{note}）"
+        unit = formats.unit_after(self.tally.distinct, str(unit))
+        return _("%(count)s %(unit)s（%(note)s）") % {"count": f"{self.tally.distinct:,}", "unit": unit, "note": note}
 
     @property
     def range_words(self) -> str:

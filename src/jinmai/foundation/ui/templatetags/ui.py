@@ -41,9 +41,16 @@ register.filter("said", shown)
 def data(text: Any) -> str:
     """A text of the city's own (数据), such as a name: as it was written, marked as Chinese on a page in another language."""
     words = "" if text is None else str(text)
-    if not CHINESE.search(words) or (get_language() or "zh").startswith("zh"):
+    if (get_language() or "zh").startswith("zh") or not CHINESE.search(words):
         return words
     return format_html('<span lang="zh-Hans">{}</span>', words)
+
+
+@register.filter
+def spoken(text: Any) -> SafeString:
+    """The attribute that marks an element as Chinese (数据语种), where its text is and the page isn't: of an option."""
+    other = not (get_language() or "zh").startswith("zh") and CHINESE.search(str(text))
+    return mark_safe(' lang="zh-Hans"' if other else "")
 
 
 @register.filter
@@ -131,13 +138,13 @@ def figure(
     tone: str = "",
 ) -> dict[str, Any]:
     """A figure (数字): name, value, unit, definition 口径, as-of, link to its rows, trend; never a bare number."""
-    shown = formats.ABSENT if value is None else formats.number(value) if isinstance(value, int) else value
+    drawn = formats.ABSENT if value is None else formats.number(value) if isinstance(value, int) else value
     if as_of and hasattr(as_of, "strftime"):
         as_of = formats.minute(as_of) if hasattr(as_of, "hour") else formats.day(as_of)
     return {
         "name": name,
-        "value": shown,
-        "unit": unit,
+        "value": drawn,
+        "unit": formats.unit_after(drawn, shown(unit)),
         "definition": definition,
         "as_of": as_of,
         "url": url,
