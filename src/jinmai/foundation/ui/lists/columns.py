@@ -118,7 +118,7 @@ class Column:
     def head(self) -> str:
         """Label with its unit: 需求额（万元）."""
         unit = self.unit or {"money_wan": _("万元"), "money_yuan": _("元")}.get(self.kind)
-        return f"{self.label}（{unit}）" if unit else str(self.label)
+        return _("%(name)s（%(unit)s）") % {"name": self.label, "unit": unit} if unit else str(self.label)
 
     @cached_property
     def _chip_words(self) -> dict[Any, tuple[str, str]]:
