@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 from uuid import UUID
 
 from jinmai.desks.financing import shown
+from jinmai.desks.financing.contacts import Contact
 from jinmai.desks.financing.models import Decision, Loan, Need, Order, ProductVersion
 from jinmai.foundation.kernel.access.actor import Actor
 from jinmai.foundation.kernel.access.api import StrictSchema
@@ -278,9 +279,9 @@ def need_out(need: Need, actor: Actor) -> NeedOut:
     )
 
 
-def order_out(order: Order, actor: Actor) -> OrderOut:
+def order_out(order: Order, actor: Actor, contact: Contact | None) -> OrderOut:
     """An order as the API answers it: what this reader may not know is null."""
-    named, contact = order.names_firm_to(actor), order.shows_contact_to(actor)
+    named = order.names_firm_to(actor)
     clock = shown.clock_of(order)
     decision = getattr(order, "decision", None)
     return OrderOut(
@@ -288,8 +289,8 @@ def order_out(order: Order, actor: Actor) -> OrderOut:
         number=order.number,
         need=order.need.number if named else None,
         firm=order.need.organisation.name if named else None,
-        contact_name=order.need.contact_name if contact else None,
-        contact_phone=order.need.contact_phone if contact else None,
+        contact_name=contact.contact_name if contact else None,
+        contact_phone=contact.contact_phone if contact else None,
         institution=order.institution.code if order.institution else None,
         product=order.version.product.code if order.version else None,
         amount_fen=str(order.need.amount_fen),

@@ -43,7 +43,8 @@ def seen(request: HttpRequest, order: Order) -> OrderOut:
 def _listed(request: HttpRequest, rows: OrderQuerySet, page: OrderPage) -> list[OrderOut]:
     if page.status:
         rows = rows.filter(status=page.status)
-    return [order_out(order, request.actor, masked_of(order, request.actor)) for order in rows[page.offset : page.offset + page.limit]]
+    some = rows[page.offset : page.offset + page.limit]
+    return [order_out(order, request.actor, masked_of(order, request.actor)) for order in some]
 
 
 @router.get("/orders", response=list[OrderOut])

@@ -19,6 +19,7 @@ from django.utils.translation import gettext_noop as mark
 from django.views.decorators.http import require_GET
 
 from jinmai.desks.financing import shown
+from jinmai.desks.financing.contacts import contact_of
 from jinmai.desks.financing.models import Need, Order
 from jinmai.desks.financing.views.steps import find_need, find_order
 from jinmai.foundation.kernel.access.pages import page
@@ -177,7 +178,7 @@ def order_sheet(request: HttpRequest, pk: object) -> HttpResponse:
         "named": named,
         "firm": shown.firm_of(order, actor),
         "code": _code_of(order.need) if named else "",
-        "contact": order.need if order.shows_contact_to(actor) else None,
+        "contact": contact_of(order, actor),
         "institution": shown.institution_of(order),
         "product": shown.product_of(order),
         "step": shown.step_of(order),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from uuid import UUID
 
 from django.db import connection, transaction
@@ -15,8 +16,10 @@ from jinmai.foundation.kernel.clock import Clock
 from jinmai.foundation.kernel.consent.models import AccessRecord, Consent
 from jinmai.foundation.kernel.consent.norm import count_queries
 from jinmai.foundation.kernel.consent.purposes import (
+    CONTACT,
     CREDIT_ASSESSMENT,
     LABELS,
+    ORDER_HANDLING,
     OWN_RECORD,
     STATUTORY_DUTY,
     STATUTORY_ROLES,
@@ -27,6 +30,8 @@ from jinmai.foundation.kernel.organisations.models import Organisation
 from jinmai.foundation.kernel.subjects.models import Subject
 
 Basis = AccessRecord.Basis
+#: One reader leafing through one paper, or coming back to one contact, stands once in the access book.
+ONE_READING = timedelta(minutes=10)
 logger = logging.getLogger(__name__)
 
 
@@ -122,6 +127,31 @@ def book(actor: Actor, grant: Grant) -> None:
     )
     count_queries(actor, grant.purpose, len(grant.bases))
     witness(actor, operation="kernel.read_facts", object_ref=_refs(grant.bases), outcome="ok")
+
+
+def book_contact(actor: Actor, subject_id: UUID) -> None:
+    """Write that the subject's contact is shown on the strength of an accepted order: into its access book, and each
+    time into the audit. Must run inside the transaction that reads the contact.
+    """
+    if not connection.in_atomic_block:
+        raise Broken("book_contact() runs inside the reading transaction")
+    if not booked_just_now(actor, subject_id, CONTACT):
+        _line(
+            actor, subject_id, ORDER_HANDLING, (CONTACT,), Basis.REFERRAL, None, AccessRecord.Outcome.READ
+        ).save(force_insert=True)
+    witness(actor, operation="kernel.read_facts", object_ref=_refs([subject_id]), outcome="ok")
+
+
+def booked_just_now(actor: Actor, subject_id: UUID, field: str) -> bool:
+    """Whether this reader's last reading of the field is still going on."""
+    recent = AccessRecord.objects.filter(
+        subject_id=subject_id,
+        organisation_id=actor.organisation_id,
+        actor_name=actor.name,
+        outcome=AccessRecord.Outcome.READ,
+        at__gte=Clock.now() - ONE_READING,
+    )
+    return any(fields == [field] for fields in recent.values_list("fields", flat=True))
 
 
 def book_refusal(

@@ -6,7 +6,6 @@ import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -18,9 +17,7 @@ from jinmai.foundation.kernel.access import throttle
 from jinmai.foundation.kernel.access.actor import Actor
 from jinmai.foundation.kernel.access.permissions import operation_named
 from jinmai.foundation.kernel.action import object_ref, witness
-from jinmai.foundation.kernel.clock import Clock
-from jinmai.foundation.kernel.consent.door import Grant, authorise, book, book_refusal
-from jinmai.foundation.kernel.consent.models import AccessRecord
+from jinmai.foundation.kernel.consent.door import Grant, authorise, book, book_refusal, booked_just_now
 from jinmai.foundation.kernel.consent.purposes import CREDIT_ASSESSMENT, OWN_RECORD, PAPERS, STATUTORY_DUTY
 from jinmai.foundation.kernel.documents import child, store, viewers, watermark
 from jinmai.foundation.kernel.documents.content import kind_of
@@ -29,8 +26,6 @@ from jinmai.foundation.kernel.errors import NotFound, Refusal, Words
 from jinmai.foundation.kernel.home import current_home
 
 PREVIEW_WIDTH = 1100
-#: One reader leafing through one paper stands once in the access book.
-ONE_READING = timedelta(minutes=10)
 
 
 @dataclass(frozen=True)
@@ -167,19 +162,8 @@ def _grant(actor: Actor, opened: Opened) -> Grant | None:
 def _book(actor: Actor, opened: Opened, grant: Grant) -> None:
     """The read in the subject's access book."""
     (subject,), field = grant.bases, _field(opened)
-    if not _booked_just_now(actor, subject, field):
+    if not booked_just_now(actor, subject, field):
         book(actor, replace(grant, fields=(field,)))
-
-
-def _booked_just_now(actor: Actor, subject: UUID, field: str) -> bool:
-    recent = AccessRecord.objects.filter(
-        subject_id=subject,
-        organisation_id=actor.organisation_id,
-        actor_name=actor.name,
-        outcome=AccessRecord.Outcome.READ,
-        at__gte=Clock.now() - ONE_READING,
-    )
-    return any(fields == [field] for fields in recent.values_list("fields", flat=True))
 
 
 def _draw(verb: str, actor: Actor, document: Document, **wanted: Any) -> bytes:
