@@ -93,10 +93,11 @@ def purpose_of(actor: Actor) -> str:
     return CREDIT_ASSESSMENT if actor.is_institution else STATUTORY_DUTY
 
 
-def consents_for(actor: Actor, on: date) -> Any:
-    """Live consents that the actor's institution, or its head office, holds."""
+def consents_for(actor: Actor, on: date, subject_id: Any = None) -> Any:
+    """Live consents, fitting their seals, that the actor's institution, or its head office, holds; of one subject or all."""
     above = [int(part) for part in actor.organisation_path.split("/") if part]
-    return Consent.objects.live(on).filter(receiver_id__in=above, purpose=CREDIT_ASSESSMENT)
+    given = Consent.objects.live(on).filter(receiver_id__in=above, purpose=CREDIT_ASSESSMENT)
+    return (given if subject_id is None else given.filter(subject_id=subject_id)).sealed()
 
 
 def no_basis(purpose: str) -> Refusal:
@@ -116,9 +117,7 @@ def fields_for(actor: Actor, subject_id: UUID) -> list[str]:
     wanted = all_fields()
     if not actor.is_institution:
         return wanted
-    offered = [
-        set(one.fields) & set(wanted) for one in consents_for(actor, Clock.today()).filter(subject_id=subject_id)
-    ]
+    offered = [set(one.fields) & set(wanted) for one in consents_for(actor, Clock.today(), subject_id)]
     widest = max(offered, key=len, default=set())
     return [field for field in wanted if field in widest] or wanted
 

@@ -160,7 +160,7 @@ def _drawn(actor: Actor, subject_id: UUID, on: date) -> dict[str, Any]:
 def _consent_of(actor: Actor, subject_id: UUID) -> Consent | None:
     if not actor.is_institution:
         return None
-    live = consents_for(actor, Clock.today()).filter(subject_id=subject_id)
+    live = consents_for(actor, Clock.today(), subject_id)
     return max(live, key=lambda consent: len(consent.fields), default=None)
 
 

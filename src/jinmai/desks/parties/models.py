@@ -43,12 +43,11 @@ class FirmQuerySet(models.QuerySet["Firm"]):
 
 
 def consenting_subjects(actor: Actor, on: date) -> models.QuerySet:
-    """Subjects with a consent to the actor's organisation that is live on a day."""
+    """Subjects with a consent to the actor's organisation that is live on a day and fits its seal."""
     from jinmai.foundation.kernel.consent.models import Consent
 
-    return Consent.objects.filter(
-        receiver_id__in=organisations_above(actor), revoked_at__isnull=True, starts_on__lte=on, ends_on__gte=on
-    ).values("subject_id")
+    given = Consent.objects.live(on).filter(receiver_id__in=organisations_above(actor))
+    return given.sealed().order_by().values("subject_id")
 
 
 def organisations_above(actor: Actor) -> list[int]:
