@@ -10,7 +10,7 @@ import pytest
 from django.urls import reverse
 
 from jinmai.foundation.kernel.access import keys
-from jinmai.foundation.kernel.access.actions import appoint, dismiss
+from jinmai.foundation.kernel.access.actions import appoint, disable_account, disable_unused, dismiss, enable_account
 from jinmai.foundation.kernel.access.actor import Actor
 from jinmai.foundation.kernel.access.models import ApiKey, ApiKeyQuerySet, Membership, User
 from jinmai.foundation.kernel.audit.models import AuditEntry
@@ -110,6 +110,34 @@ def issue_to(city, post):
 
 def give_again(city, post):
     return appoint(city.actor("sungong"), user=post.user, organisation=post.organisation, role=post.role)
+
+
+@pytest.mark.parametrize("how", ["disabled", "unused"])
+def test_the_keys_of_a_disabled_account_stay_dead_when_it_is_enabled_again(issue, city, client, how, monkeypatch):
+    key, other = issue("heying"), issue("luosen")
+    user = key.membership.user
+    if how == "disabled":
+        disable_account(city.actor("sungong"), user=user)
+    else:
+        long_ago = Clock.true_now() - timedelta(days=400)
+        User.objects.filter(pk=user.pk).update(
+            created_at=long_ago, last_seen_at=long_ago, last_login=long_ago, password_set_at=long_ago
+        )
+        monkeypatch.setattr("jinmai.foundation.kernel.access.actions.accounts.policy", lambda: mock.Mock(unused_days=90))
+        assert user in disable_unused(Actor.platform())
+    assert ask(client, key.shown).status_code == 401
+    enable_account(city.actor("sungong"), user=user)
+    assert ask(client, key.shown).status_code == 401
+    assert ask(client, issue_to(city, key.membership)).status_code == 200, "the control: a new key works again"
+    assert ask(client, other.shown).status_code == 200, "the control: a colleague's key was left alone"
+
+
+def test_control_keys_left_standing_would_live_again(issue, city, client, monkeypatch):
+    monkeypatch.setattr(ApiKeyQuerySet, "end", lambda rows: 0)
+    key = issue("heying")
+    disable_account(city.actor("sungong"), user=key.membership.user)
+    enable_account(city.actor("sungong"), user=key.membership.user)
+    assert ask(client, key.shown).status_code == 200
 
 
 @pytest.mark.parametrize("ended", ["dismissed", "by-its-day"])

@@ -205,7 +205,7 @@ def unlock(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 def disable(request: HttpRequest, pk: int) -> HttpResponse:
     """Disable an account."""
-    return _do(request, pk, actions.disable_account, _("账号已停用，其登录立即失效"))
+    return _do(request, pk, actions.disable_account, _("账号已停用，其登录立即失效；接口密钥一并停用，账号启用后须重新发放"))
 
 
 @page("kernel.enable_account")

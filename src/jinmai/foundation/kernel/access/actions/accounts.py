@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 
 from jinmai.foundation.kernel.access.actor import Actor
 from jinmai.foundation.kernel.access.lockout import forgive
-from jinmai.foundation.kernel.access.models import LoginIdentity, User
+from jinmai.foundation.kernel.access.models import ApiKey, LoginIdentity, User
 from jinmai.foundation.kernel.access.passwords import one_time_password, set_password
 from jinmai.foundation.kernel.access.policy import policy
 from jinmai.foundation.kernel.action import action
@@ -49,15 +49,19 @@ def reset_password(actor: Actor, *, user: User) -> User:
 
 @action("kernel.disable_account")
 def disable_account(actor: Actor, *, user: User) -> User:
-    """Disable an account (停用): its sessions and keys end at once, its records stay. Refuses one's own (JM-ACC-022)."""
+    """Disable an account (停用): its sessions end at once and its keys for good, its records stay.
+
+    Refuses one's own (JM-ACC-022).
+    """
     _refuse_self(actor, user)
     User.objects.filter(pk=user.pk).update(is_active=False)
+    ApiKey.objects.filter(membership__user=user).end()
     return user
 
 
 @action("kernel.enable_account")
 def enable_account(actor: Actor, *, user: User) -> User:
-    """Enable an account again (启用); its days of disuse are counted from now."""
+    """Enable an account again (启用), without its former keys; its days of disuse are counted from now."""
     User.objects.filter(pk=user.pk).update(is_active=True, last_seen_at=Clock.true_now())
     return user
 
@@ -83,6 +87,7 @@ def disable_unused(actor: Actor) -> list[User]:
     )
     found = list(unused)
     User.objects.filter(pk__in=[user.pk for user in found]).update(is_active=False)
+    ApiKey.objects.filter(membership__user__in=found).end()
     return found
 
 
