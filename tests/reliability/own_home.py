@@ -1,4 +1,4 @@
-"""A worker in a home and on a server of its own, run as a program: ``own_home.py prepare|work|count HOME``.
+"""A worker in a home and on a server of its own, run as a program: ``own_home.py prepare|work|split|count HOME``.
 
 The server may be killed under it; the program's environment names it (``JINMAI_DATABASE``).
 """
@@ -14,7 +14,7 @@ STEPS, PAUSE = 3000, 0.01
 
 
 def prepare() -> dict[str, object]:
-    """A post, and one job of three hundred steps in its name."""
+    """A post, and one job of so many steps in its name."""
     from jinmai.foundation.kernel.access.actions import appoint, register_user
     from jinmai.foundation.kernel.access.actor import Actor
     from jinmai.foundation.kernel.jobs import enqueue
@@ -49,6 +49,24 @@ def work() -> dict[str, object]:
     return {}
 
 
+def split() -> dict[str, object]:
+    """The control: the same, but each effect and its cursor are committed apart."""
+    import time
+
+    from jinmai.foundation.kernel.jobs import JobRun
+
+    whole = JobRun.commit
+
+    def apart(step: JobRun, cursor: dict, effect=None) -> None:
+        if effect is not None:
+            effect()
+            time.sleep(3 * PAUSE)
+        whole(step, cursor)
+
+    JobRun.commit = apart
+    return work()
+
+
 if __name__ == "__main__":
     boot(sys.argv[2])
-    print(json.dumps({"prepare": prepare, "count": count, "work": work}[sys.argv[1]]()), flush=True)
+    print(json.dumps({"prepare": prepare, "count": count, "work": work, "split": split}[sys.argv[1]]()), flush=True)

@@ -17,7 +17,7 @@ import pytest
 from tests.backends.engines import EngineMissing, ThrowAwayCluster
 from tests.reliability.own_home import STEPS
 
-KILLS = 50
+KILLS, CONTROL_KILLS = 50, 8
 SEED = 20261122
 ROOT = Path(__file__).parents[2]
 
@@ -60,28 +60,44 @@ def told(home: Path, server: OwnServer, word: str) -> dict[str, Any]:
 
 @pytest.mark.long
 def test_the_postmaster_is_killed_under_the_worker(tmp_path, say):
+    found, slowest = killed(tmp_path / "home", "work", KILLS, to_the_end=True)
+    say({"kills": KILLS, "steps": STEPS, "lost": STEPS - found["different"],
+         "doubled": found["written"] - found["different"], "slowest_resume_seconds": round(slowest, 1)})  # fmt: skip
+    assert (found["state"], found["written"], found["different"]) == ("done", STEPS, STEPS)
+    assert slowest <= 60
+
+
+@pytest.mark.long
+def test_control_an_effect_committed_apart_from_its_cursor_is_doubled(tmp_path, say):
+    found, _slowest = killed(tmp_path / "home", "split", CONTROL_KILLS, to_the_end=False)
+    say({"kills": CONTROL_KILLS, "doubled": found["written"] - found["different"]})
+    assert found["written"] > found["different"]
+
+
+def killed(home: Path, how: str, kills: int, to_the_end: bool) -> tuple[dict[str, Any], float]:
+    """A worker under whom the server is killed so many times: what it wrote, and the longest until it went on."""
     try:
         server = OwnServer()
         server.start()
     except EngineMissing as missing:
         pytest.skip(str(missing))
     dice, slowest = random.Random(SEED), 0.0
-    command, environment = program(tmp_path / "home", server, "work")
+    command, environment = program(home, server, how)
     worker = None
     try:
-        told(tmp_path / "home", server, "prepare")
+        told(home, server, "prepare")
         worker = subprocess.Popen(command, env=environment, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        before = wait_for_more(tmp_path / "home", server, -1)
-        for _ in range(KILLS):
+        before = wait_for_more(home, server, -1)
+        for _ in range(kills):
             time.sleep(dice.uniform(0, 0.5))
             assert before < STEPS, "nothing is under way any more: a kill would meet no work"
             server.kill()
             time.sleep(dice.uniform(0, 1))
             server.start_again()
             started = time.perf_counter()
-            before = wait_for_more(tmp_path / "home", server, before)
+            before = wait_for_more(home, server, before)
             slowest = max(slowest, time.perf_counter() - started)
-        while (found := told(tmp_path / "home", server, "count"))["state"] == "running":
+        while (found := told(home, server, "count"))["state"] == "running" and to_the_end:
             time.sleep(0.5)
         assert worker.poll() is None, "the worker lived through all of it"
     finally:
@@ -89,10 +105,7 @@ def test_the_postmaster_is_killed_under_the_worker(tmp_path, say):
             worker.kill()
             worker.wait()
         server.stop()
-    say({"kills": KILLS, "steps": STEPS, "lost": STEPS - found["different"],
-         "doubled": found["written"] - found["different"], "slowest_resume_seconds": round(slowest, 1)})  # fmt: skip
-    assert (found["state"], found["written"], found["different"]) == ("done", STEPS, STEPS)
-    assert slowest <= 60
+    return found, slowest
 
 
 def wait_for_more(home: Path, server: OwnServer, than: int) -> int:
