@@ -43,11 +43,9 @@ CHINESE_ONLY = re.compile(
     r"|rulebook/(loader|condition|overlay|faults|strict_yaml)\.py$|audit/(chain|anchors)\.py$"
     # the card of the example scorecard
     r"|credit/card\.py$"
-    # patterns over numbering
-    r"|financing/views/prints\.py$"
 )
-#: Examples in the API's description are made up of the city's data; SQL knows how people write days and sums.
-EXAMPLES = re.compile(r"/api/|api(_\w+)?\.py$|/(api_document|key_form)\.py$|intake/parsing/normalise\.py$")
+#: Examples in the API's description are made up of the city's data; two modules know how people write.
+EXAMPLES = re.compile(r"/api/|api(_\w+)?\.py$|/(api_document|key_form)\.py$|intake/parsing/normalise\.py$|financing/views/prints\.py$")
 #: Modules that declare words as data: labels of measures and columns, units. They are said where they are shown.
 DECLARES = re.compile(
     r"/(facts|units|portrait|groups|operators|explain|purposes)\.py$|/kinds/scorecard\.py$"

@@ -42,7 +42,8 @@ class Reading(HTMLParser):
         elif spoken is not None:
             passed_over = spoken.lower().startswith("zh")
         if not passed_over:
-            self._note(*(given[name] for name in SHOWN if name in given))
+            cut = tag == "td"  # the title of a cell repeats its text in full
+            self._note(*(given[name] for name in SHOWN if name in given and not (cut and name == "title")))
             if tag == "input" and given.get("type") in BUTTONS:
                 self._note(given.get("value", ""))
         if tag not in VOID:

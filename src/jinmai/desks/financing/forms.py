@@ -24,6 +24,7 @@ from jinmai.foundation.kernel.access.models import Membership
 from jinmai.foundation.kernel.clock import Clock
 from jinmai.foundation.kernel.errors import Refusal, shown
 from jinmai.foundation.kernel.organisations.models import Organisation
+from jinmai.foundation.kernel.recall import recall
 from jinmai.foundation.rulebook import from_base, to_base
 from jinmai.foundation.ui.forms import CountField, CreatingForm, Form, MoneyWanField, PercentField
 
@@ -210,6 +211,7 @@ class DecisionForm(Form):
     def __init__(self, *args: Any, order: Order, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["reason"].queryset = RefusalReason.objects.all()
+        self.fields["reason"].label_from_instance = lambda reason: recall(str(reason))
         self.fields["amount_fen"].initial = order.need.amount_fen
         self.fields["term_months"].initial = order.need.term_months
         if order.version:

@@ -109,7 +109,7 @@ def grids(value: Any) -> list[Grid]:
 
 def _ladder(ladder: Ladder) -> list[Grid]:
     bounded = ladder.classes[:-1]
-    heads = [_("行业"), _("指标"), _("单位"), *(_("%(name)s不低于") % {"name": name} for name in bounded)]
+    heads = [_("行业"), _("指标"), _("单位"), *(_("%(name)s不低于") % {"name": _(name)} for name in bounded)]
     rows = [line for row in ladder.rows.values() for line in _ladder_lines(ladder, row)]
     return [Grid(heads, rows, frozenset(range(3, 3 + len(bounded))))]
 

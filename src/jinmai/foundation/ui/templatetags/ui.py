@@ -33,7 +33,6 @@ register.filter("moment", formats.moment)
 register.filter("zh_date", formats.zh_date)
 register.filter("due_words", formats.due_words)
 register.filter("due_tone", formats.due_tone)
-register.filter("citation", formats.citation_words)
 register.filter("said", shown)
 
 
@@ -63,6 +62,12 @@ def record(text: Any) -> str:
 def data_of_escaped(words: str) -> str:
     """Like ``data``, of a text that is escaped already."""
     return str(data(mark_safe(words)))
+
+
+@register.filter
+def citation(cite: Any) -> str:
+    """A citation (出处) as documents are cited, in Chinese."""
+    return data(formats.citation_words(cite))
 
 
 @register.filter
@@ -175,7 +180,7 @@ def steps(items: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
 @register.inclusion_tag("ui/refusal_banner.html")
 def refusal_banner(refusal: Any) -> dict[str, Any]:
     """A refusal (拒绝办理): what happened, why, what to do, its code and its citation."""
-    return {"refusal": refusal, "citation": formats.citation_words(getattr(refusal, "citation", None))}
+    return {"refusal": refusal, "citation": data(formats.citation_words(getattr(refusal, "citation", None)))}
 
 
 @register.inclusion_tag("ui/chart.html")
