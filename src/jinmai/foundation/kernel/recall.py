@@ -16,8 +16,8 @@ CHINESE = re.compile(r"[\u3400-\u9fff]")
 PLACE = re.compile(r"%\((\w+)\)([sd])")
 #: So many Chinese characters of its own a template has at least, or it would fit anything; a number to fill in counts.
 OWN_CHARACTERS = 2
-#: Between sentences that were stored as one.
-BETWEEN = re.compile(r"([；，。、：（）]|　|\s[·+]\s|\s-?[\d,.]+)")
+#: Between sentences that were stored as one; then around the figures in one.
+BETWEEN = (re.compile(r"([；，。、：（）]|　|\s[·+]\s)"), re.compile(r"(\s-?[\d,.]+)"))
 HALF_WIDTH = {"；": "; ", "，": ", ", "。": ". ", "、": ", ", "：": ": ", "　": " ", "（": " (", "）": ")"}
 KEPT_SENTENCES = 4096
 
@@ -33,18 +33,20 @@ def recall(text: str, keep: Callable[[str], str] = str) -> str:
     return "".join(keep(part) if kept else part for part, kept in _parts(text, language))
 
 
-def _parts(text: str, language: str) -> tuple[tuple[str, bool], ...]:
+def _parts(text: str, language: str, level: int = 0) -> tuple[tuple[str, bool], ...]:
     whole = _whole(text, language)
     if whole is not None:
         return whole
-    cut = BETWEEN.split(text)
+    if level == len(BETWEEN):
+        return ((text, True),)
+    cut = BETWEEN[level].split(text)
     told: list[tuple[str, bool]] = []
     for place, piece in enumerate(cut):
         if place % 2:
             told.append((HALF_WIDTH.get(piece, piece), False))
         elif piece:
-            known = _whole(piece, language)
-            if known is None:
+            known = _parts(piece, language, level + 1)
+            if known == ((piece, True),):
                 return ((text, True),)
             told += known
     return tuple(told)

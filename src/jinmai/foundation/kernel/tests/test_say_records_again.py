@@ -10,7 +10,8 @@ from jinmai.foundation.ui.templatetags.ui import data, record
 
 SENTENCES = {
     "提交给江畔银行东汀支行": "Submit to [江畔银行东汀支行]",
-    "自 2026-11-20 起 5 个工作日，2026-11-27 到期": "5 working days from 2026-11-20, due 2026-11-27",
+    "自 2026-11-20 起 1 个工作日，2026-11-23 到期": "Counted from 2026-11-20 in working days: 1; due on 2026-11-23",
+    "满足 3 条，缺数据 2 条": "Met: 3, No data: 2",
     "不是日期": "Not a date",
     "合计行 2 行未计入（第 5、9 行）": "Rows of totals not counted: 2 (row 5, 9)",
     "金额与税额之和不等于价税合计（金额 7.94 + 税额 9.74，价税合计 1.00）": (
