@@ -45,6 +45,25 @@ def pdf(pages: int = 1, **catalog: Any) -> bytes:
     return stream.getvalue()
 
 
+def written_pdf(text: str) -> bytes:
+    """A sound PDF with these Latin letters on its page, the page's content packed, so that its bytes don't hold them."""
+    import pypdf
+    from pypdf.generic import DecodedStreamObject, DictionaryObject, NameObject
+
+    writer = pypdf.PdfWriter()
+    page = writer.add_blank_page(595, 842)
+    font = {"Type": "Font", "Subtype": "Type1", "BaseFont": "Helvetica"}
+    named = DictionaryObject({NameObject(f"/{key}"): NameObject(f"/{value}") for key, value in font.items()})
+    fonts = DictionaryObject({NameObject("/F1"): named})
+    page[NameObject("/Resources")] = DictionaryObject({NameObject("/Font"): fonts})
+    drawn = DecodedStreamObject()
+    drawn.set_data(f"BT /F1 14 Tf 72 720 Td ({text}) Tj ET".encode("ascii"))
+    page[NameObject("/Contents")] = writer._add_object(drawn.flate_encode())
+    stream = io.BytesIO()
+    writer.write(stream)
+    return stream.getvalue()
+
+
 def sheet() -> bytes:
     """A sound XLSX."""
     from openpyxl import Workbook

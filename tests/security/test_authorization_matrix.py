@@ -13,18 +13,21 @@ import zipfile
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 from http.cookies import SimpleCookie
 from itertools import islice
 from typing import Any
 from urllib.parse import quote
 from uuid import UUID
 
+import pypdf
 import pytest
 from django.db import transaction
 from django.test import Client, RequestFactory
 
 from jinmai.foundation.kernel.access.permissions import operations
 from jinmai.foundation.kernel.errors import Broken, NotAllowed
+from tests.security.papers import archive, written_pdf
 from tests.security.planted import ACCOUNTS, SHUT_OUT, Planted, Thing, kind_of
 from tests.security.surface import UNSAFE, Door, api_handlers, doors
 
@@ -195,11 +198,20 @@ def _holds(actor: str, door: Door) -> bool:
 
 
 def _unpacked(content: bytes) -> bytes:
-    """The bytes as served and, for a workbook, those of every part in it."""
+    """The bytes as served; of a workbook or an archive every part in it too, of a PDF what its pages and its title say."""
+    if content[:5] == b"%PDF-":
+        return content + _written_in(content)
     if content[:2] != b"PK":
         return content
     with zipfile.ZipFile(io.BytesIO(content)) as book:
-        return content + b"".join(book.read(name) for name in book.namelist())
+        return content + b"".join(_unpacked(book.read(name)) for name in book.namelist())
+
+
+@lru_cache(maxsize=256)
+def _written_in(pdf: bytes) -> bytes:
+    book = pypdf.PdfReader(io.BytesIO(pdf))
+    said = [page.extract_text() for page in book.pages] + [str(value) for value in (book.metadata or {}).values()]
+    return "\n".join(said).encode()
 
 
 def _plain(content: bytes, key: Any) -> bytes:
@@ -307,6 +319,14 @@ def test_control_a_role_let_in_everywhere_is_noticed(planted_city, monkeypatch):
     matrix = Matrix(*planted_city, stop_at_first=True)
     matrix.walk(["qiangong", "t_firm_xiling"], [door for door in doors() if door.operation])
     assert matrix.leaks
+
+
+def test_control_a_canary_on_the_page_of_a_pdf_is_found():
+    """Its bytes don't hold it, packed as they are; it is found in an archive, too."""
+    page = written_pdf("CANARY-WAI")
+    for content in (page, archive({"a.pdf": page})):
+        assert b"CANARY-WAI" not in content
+        assert b"CANARY-WAI" in _unpacked(content)
 
 
 @pytest.mark.django_db
