@@ -96,7 +96,10 @@ def words_for(fields: Iterable[str]) -> str:
         if set(group.fields) <= left:
             told.append(str(group.label))
             left -= set(group.fields)
-    labels = {column.name: column.label for table in analytics.tables().values() for column in table.columns if column.label}
+    labels: dict[str, str] = {}
+    tables = sorted(analytics.tables().values(), key=lambda one: one.sort != "event")
+    for table in reversed(tables):  # of tables that share a column, the desks' first one names it
+        labels |= {column.name: column.label for column in table.columns if column.label}
     labels |= {name: measure.label for name, measure in analytics.measures().items()}
     told += sorted({shown(labels.get(name, name)) for name in left})
     return _joined("、").join(told)

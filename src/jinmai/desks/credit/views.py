@@ -324,7 +324,7 @@ def access_book(request: HttpRequest) -> HttpResponse:
             whose,
             Column("actor_name", _("查阅人"), sort="actor_name", under=lambda one: role_label(one.role)),
             Column("purpose", _("目的"), value=lambda one: LABELS.get(one.purpose, one.purpose)),
-            Column("fields", _("数据项"), value=lambda one: words_for(one.fields), wrap=True, record=True),
+            Column("fields", _("数据项"), value=lambda one: words_for(one.fields), wrap=True),
             Column("basis", _("依据"), value="get_basis_display"),
             Column("consent", _("授权编号"), value=lambda one: str(one.consent_id)[:8] if one.consent_id else None,
                    default=False),

@@ -7,8 +7,9 @@ from datetime import timedelta
 from typing import Any
 
 from django.urls import reverse
+from django.utils import translation
 
-from jinmai.desks.credit.groups import fields_of
+from jinmai.desks.credit.groups import fields_of, words_for
 from jinmai.foundation.kernel.clock import Clock
 from jinmai.foundation.kernel.consent.models import AccessRecord, Consent
 
@@ -107,3 +108,9 @@ def test_api(client_as: Any, city: Any) -> None:
     assert revoked.json()["revoked_at"]
     assert AccessRecord.objects.count() == 0
     assert client.get("/api/v1/credit/access").json() == []
+
+
+def test_the_access_book_names_columns_in_words():
+    assert words_for(["amount_fen", "sales_12m", "unheard_of"]) == "unheard_of、近12个月有效销项开票额、需求额"
+    with translation.override("en"):
+        assert words_for(["amount_fen"]) == "Asked for"
