@@ -37,7 +37,7 @@ FIRM_KINDS = (Subject.Kind.ENTERPRISE, Subject.Kind.INDIVIDUAL_BUSINESS, Subject
 
 def subjects_for(actor: Actor) -> QuerySet[Subject]:
     """Subjects whose sheet this actor may ask for: under consent, in its district, or the whole city's."""
-    rows = Subject.objects.filter(kind__in=FIRM_KINDS)
+    rows = Subject.objects.filter(kind__in=FIRM_KINDS, set_aside=False)
     if actor.is_institution:
         return rows.filter(pk__in=consents_for(actor, Clock.today()).values("subject_id"))
     if actor.is_firm:

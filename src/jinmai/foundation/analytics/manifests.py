@@ -157,6 +157,24 @@ def _keys_for(table: FactTable, keys: Sequence[str] | None) -> Sequence[str] | N
     return keys if "subject_key" in table.column_names and table.grain == "subject_key" else None
 
 
+def keys_left_over(batch: Batch) -> list[str]:
+    """Subjects that a withdrawn batch named and that no live batch of any table names any more (``scheme:value``)."""
+    named = _keys_in(get_table(batch.table), [batch])
+    if not named:
+        return []
+    live = _batches(None, landed_tables())
+    still = [_keys_in(get_table(name), live) for name in landed_tables()]
+    query = " EXCEPT ".join([named, *(part for part in still if part)])
+    return sorted(key for (key,) in engine.connect().execute(query).fetchall() if key)
+
+
+def _keys_in(table: FactTable, batches: Sequence[Batch]) -> str:
+    mine = [batch for batch in batches if batch.table == table.name and (batch.path or batch.again_path)]
+    if "subject_key" not in table.column_names or not mine:
+        return ""
+    return f'SELECT DISTINCT "subject_key" FROM ({relation(table, mine, None)})'
+
+
 def landed_tables() -> list[str]:
     """Names of the tables that intake fills."""
     return sorted(name for name, table in declared_tables().items() if table.sort == "landed")

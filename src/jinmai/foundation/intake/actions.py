@@ -11,13 +11,14 @@ from typing import Any
 
 from jinmai.foundation.analytics.actions import withdraw_batch
 from jinmai.foundation.analytics.landing import Arrived, facts_lock, incoming, land, live_batch, settle, sweep
+from jinmai.foundation.analytics.manifests import keys_left_over
 from jinmai.foundation.kernel.access.actor import Actor
 from jinmai.foundation.kernel.access.permissions import require
 from jinmai.foundation.kernel.action import action
 from jinmai.foundation.kernel.errors import Refusal, Words
 from jinmai.foundation.kernel.home import current_home
 from jinmai.foundation.kernel.ids import new_id
-from jinmai.foundation.kernel.subjects.actions import ensure_subjects
+from jinmai.foundation.kernel.subjects.actions import ensure_subjects, set_subjects_aside
 
 from .declarations import Source, sources
 from .models import Receipt
@@ -161,7 +162,9 @@ def _day(text: str | None) -> date | None:
 
 @action("intake.withdraw_import")
 def withdraw_import(actor: Actor, receipt: Receipt, *, reason: str) -> Receipt:
-    """Take an import back (撤回导入): its batch is withdrawn; nothing is erased. Refuses like ``withdraw_batch``."""
+    """Take an import back (撤回导入): its batch is withdrawn; nothing is erased, and subjects that nothing else names
+    stand in no list. Refuses like ``withdraw_batch``."""
     with facts_lock("imports"):
-        withdraw_batch(actor, receipt.batch, reason=reason)
+        batch = withdraw_batch(actor, receipt.batch, reason=reason)
+        set_subjects_aside(Actor.platform(), keys_left_over(batch))
     return Receipt.objects.get(pk=receipt.pk)

@@ -29,6 +29,7 @@ from jinmai.foundation.kernel.subjects.models import Identifier, Subject
 
 pytestmark = pytest.mark.django_db
 LAST_DAY = date(2020, 12, 31)
+BOUGHT = tuple(heading.replace("购方", "销方") for heading in HEADING)
 
 
 def bring(source: str, *paths: Path) -> list[Receipt]:
@@ -147,6 +148,41 @@ class TestReading:
         path = write_csv(tmp_path / "f.csv", rows, heading=("企业代号", "企业名称", "信誉评级", "是否违约"))
         bring("firms", path)
         assert Identifier.objects.get(value="E2").subject.name == "某某商贸公司"
+
+
+class TestSubjectsOfAWithdrawnImport:
+    """A name that only a withdrawn import brought stands in no list; one that others know stays."""
+
+    def _aside(self) -> set[str]:
+        return set(Identifier.objects.filter(subject__set_aside=True).values_list("value", flat=True))
+
+    def _two(self, tmp_path: Path) -> tuple[Receipt, Receipt]:
+        (first,) = bring("invoices.output", write_csv(tmp_path / "a.csv", [(firm, *GOOD[0][1:]) for firm in ("E71", "E72")]))
+        (second,) = bring("invoices.input", write_csv(tmp_path / "b.csv", [("E72", *GOOD[1][1:])], heading=BOUGHT))
+        return first, second
+
+    def test_those_that_nothing_else_names_are_set_aside_and_come_back(self, home: Any, tmp_path: Path) -> None:
+        first, second = self._two(tmp_path)
+        withdraw_import(Actor.platform(), first, reason="来源有误")
+        assert self._aside() == {"E71"}
+        withdraw_import(Actor.platform(), second, reason="来源有误")
+        assert self._aside() == {"E71", "E72"}
+        bring("invoices.output", tmp_path / "a.csv")
+        assert self._aside() == set()
+
+    def test_a_registered_one_stays(self, home: Any, tmp_path: Path) -> None:
+        first, _ = self._two(tmp_path)
+        Subject.objects.filter(identifiers__value="E71").update(provisional=False)
+        withdraw_import(Actor.platform(), first, reason="来源有误")
+        assert self._aside() == set()
+
+    def test_one_with_another_code_stays(self, home: Any, tmp_path: Path) -> None:
+        first, _ = self._two(tmp_path)
+        Identifier.objects.create(
+            subject=Subject.objects.get(identifiers__value="E71"), scheme="uscc", value="91310000000000000X"
+        )
+        withdraw_import(Actor.platform(), first, reason="来源有误")
+        assert self._aside() == set()
 
 
 class TestRejecting:

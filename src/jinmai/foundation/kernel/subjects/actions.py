@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from django.db.models import Count
+
 from jinmai.foundation.kernel.access.actor import Actor
 from jinmai.foundation.kernel.action import action
 from jinmai.foundation.kernel.subjects.models import Identifier, Subject
@@ -23,7 +25,8 @@ def ensure_subjects(
 ) -> dict[str, Subject]:
     """The subject of each code in ``scheme``; an unknown code makes a provisional subject (临时主体), never a reject.
 
-    ``names`` gives a code's name, kept where the subject has none yet. Returns code → subject.
+    ``names`` gives a code's name, kept where the subject has none yet. One that was set aside counts again. Returns
+    code → subject.
     """
     wanted = list(dict.fromkeys(values))
     named = names or {}
@@ -47,4 +50,27 @@ def ensure_subjects(
         if not subject.name and named.get(value):
             subject.name = named[value]
     Subject.objects.bulk_update(unnamed, ["name"], batch_size=CHUNK)
+    back = [subject for subject in found.values() if subject.set_aside]
+    for subject in back:
+        subject.set_aside = False
+    Subject.objects.bulk_update(back, ["set_aside"], batch_size=CHUNK)
     return found
+
+
+@action("kernel.set_subjects_aside")
+def set_subjects_aside(actor: Actor, keys: Iterable[str]) -> int:
+    """Keep provisional subjects out of every list once nothing names them any more (来源已撤回); returns how many.
+
+    ``keys`` are as fact rows have them, ``scheme:value``. A registered subject, or one that goes by another code as
+    well, stays.
+    """
+    pairs = [key.partition(":") for key in keys]
+    count = 0
+    for scheme in sorted({scheme for scheme, _, _ in pairs}):
+        values = sorted(value for one, _, value in pairs if one == scheme)
+        for start in range(0, len(values), CHUNK):
+            known = Identifier.objects.filter(scheme=scheme, value__in=values[start : start + CHUNK])
+            rows = Subject.objects.filter(provisional=True, set_aside=False, pk__in=known.values("subject_id"))
+            alone = rows.annotate(codes=Count("identifiers")).filter(codes=1).values_list("pk", flat=True)
+            count += Subject.objects.filter(pk__in=list(alone)).update(set_aside=True)
+    return count

@@ -29,6 +29,8 @@ class Subject(models.Model):
     kind = models.CharField(max_length=24, choices=Kind.choices)
     name = models.CharField(max_length=200, blank=True)
     provisional = models.BooleanField(default=False)
+    #: Every import that named it was taken back, and no register knows it: kept for earlier answers, in no list.
+    set_aside = models.BooleanField(default=False)
     origin = models.CharField(max_length=16, choices=Origin.choices, default=Origin.LOCAL)
     created_at = models.DateTimeField(default=Clock.now)
 
