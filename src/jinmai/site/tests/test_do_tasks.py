@@ -149,6 +149,14 @@ def test_an_ended_job_shows_its_result_and_a_stopped_one_goes_on(client_as, city
     assert Job.objects.get(pk=job.pk).state == "queued"
 
 
+def test_what_a_job_made_is_linked_for_who_asked_for_it_only(client_as, city):
+    job = enqueue(city.actor("linqiushi"), "intake.import", {"draft": "x"}, title="导入发票", url="/intake/drafts/x/")
+    Job.objects.filter(pk=job.pk).update(state="done")
+    assert "查看结果" in client_as("linqiushi").get(f"/jobs/{job.pk}/").text
+    page = client_as("zhouqiming").get(f"/jobs/{job.pk}/")
+    assert page.status_code == 200 and "导入发票" in page.text and "/intake/drafts/" not in page.text
+
+
 def test_claimed_tasks_of_a_post_without_colleagues_are_released_from_the_page(client_as, post):
     Task.objects.update(claimed_by=post)
     client = client_as("heying")

@@ -91,6 +91,8 @@ def _shown(request: HttpRequest, pk: Any) -> dict[str, Any]:
         "share": share,
         "far": how_far(job),
         "open": job.state in OPEN,
+        # What a job made is its asker's: files on their way in are no colleague's.
+        "result": job.url if job.membership_id == request.actor.membership_id else "",
         "can_resume": job.state in STOPPED and may_resume(request.actor, job),
         "trying_again": job.state in OPEN and 1 < job.attempts <= MOST_ATTEMPTS,
         "attempts": job.attempts,
