@@ -284,7 +284,7 @@ class VerifyForm(Form):
 
 def _standards() -> list[tuple[str, Any]]:
     rule = criteria.standards_rule(Clock.today())
-    return [(item.id, item.text) for item in rule.value.items] if rule else []
+    return [(item.id, recall(item.text)) for item in rule.value.items] if rule else []
 
 
 class AttestForm(Form):

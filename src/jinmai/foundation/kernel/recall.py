@@ -20,6 +20,8 @@ OWN_CHARACTERS = 2
 BETWEEN = (re.compile(r"([；，。、：（）]|　|\s[·+]\s)"), re.compile(r"(\s-?[\d,.]+)"))
 HALF_WIDTH = {"；": "; ", "，": ", ", "。": ". ", "、": ", ", "：": ": ", "　": " ", "（": " (", "）": ")"}
 KEPT_SENTENCES = 4096
+#: Somebody's own text may be long: patterns with several places to fill in would take minutes over it.
+MOST_CHARACTERS = 300
 
 
 def recall(text: str, keep: Callable[[str], str] = str) -> str:
@@ -28,7 +30,7 @@ def recall(text: str, keep: Callable[[str], str] = str) -> str:
     In the source language, and where neither the sentence nor its parts are known, the text itself.
     """
     language = get_language() or ""
-    if not CHINESE.search(text) or language.startswith("zh"):
+    if language.startswith("zh") or len(text) > MOST_CHARACTERS or not CHINESE.search(text):
         return keep(text)
     return "".join(keep(part) if kept else part for part, kept in _parts(text, language))
 

@@ -23,6 +23,7 @@ from jinmai.foundation.kernel.access.pages import page
 from jinmai.foundation.kernel.access.permissions import allows
 from jinmai.foundation.kernel.clock import Clock
 from jinmai.foundation.kernel.errors import NotFound
+from jinmai.foundation.kernel.recall import recall
 from jinmai.foundation.ui.lists import Column, Filter, ListPage, View
 
 TONES = {"asked": "warn", "answered": "good", "withdrawn": ""}
@@ -226,7 +227,8 @@ def evidence_list(request: HttpRequest) -> HttpResponse:
 
 def _evidence_columns(asks: bool, chips: dict[Any, Any]) -> list[Column]:
     columns = [
-        Column("firm", _("企业"), "need.organisation.name", sort="need__organisation__name", under=item_text,
+        Column("firm", _("企业"), "need.organisation.name", sort="need__organisation__name",
+               under=lambda one: recall(item_text(one)),
                link=lambda one: reverse("financing:evidence_detail", args=[one.pk])),
         Column("asked", _("请核实"), "asked", wrap=True),
         Column("to", _("核实单位"), "organisation.name", sort="organisation__name"),

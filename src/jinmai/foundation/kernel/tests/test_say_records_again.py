@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 from django.utils import translation
 
@@ -36,3 +38,15 @@ def test_what_stays_chinese_is_marked_and_escaped():
         assert data("2026-11-20") == "2026-11-20" and data(None) == ""
     with translation.override("zh-hans"):
         assert record("提交给<b>银行") == "提交给&lt;b&gt;银行" and data("银行") == "银行"
+
+
+def test_a_long_text_of_somebodys_own_is_not_tried(monkeypatch):
+    """Control: without the bound the patterns are tried on it."""
+    text = "甲　" * 200 + "打印，仅限本次目的使用，不得外传☃"
+    tried = []
+    module = sys.modules["jinmai.foundation.kernel.recall"]
+    monkeypatch.setattr(module, "_whole", lambda one, language: tried.append(one))
+    with translation.override("en"):
+        assert recall(text) == text and not tried
+        monkeypatch.setattr(module, "MOST_CHARACTERS", 10_000)
+        assert recall(text) == text and tried
