@@ -85,7 +85,7 @@ def _exports(chief: Actor, today: date) -> int:
     orders, loans = Order.objects.visible_to(chief), Loan.objects.visible_to(chief)
     asked: tuple[tuple[str, str, str, str, list[str], dict[str, str], Any], ...] = (
         ("/financing/orders/", "对接单", "financing.list_orders", "xlsx", ["number", "firm", "amount", "step", "due"],
-         {"group": "live"}, orders.live()),
+         {"分组": "在办"}, orders.live()),
         ("/financing/loans/", "放款", "financing.list_loans", "csv", ["number", "firm", "institution", "amount", "on"],
          {}, loans),
     )  # fmt: skip

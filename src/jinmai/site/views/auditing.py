@@ -113,7 +113,7 @@ def _exported_by(one: ExportRecord) -> str:
 
 def _conditions(one: ExportRecord) -> str:
     """What the list was narrowed to, in an order of its own: the engines keep the keys in different ones."""
-    return "；".join(value for _name, value in sorted(one.conditions.items()))
+    return "；".join(f"{name}：{value}" for name, value in sorted(one.conditions.items()))
 
 
 def _exporters(names: dict[str, str]) -> list[tuple[str, str]]:

@@ -54,7 +54,7 @@ def book(page: ListPage, request: HttpRequest, asked: Asked, count: int) -> None
         operation=getattr(view, "operation", "ui.export_list"),
         file_kind=asked.export,
         columns=[column.name for column in asked.columns],
-        conditions=asked.conditions,
+        conditions={str(one.heading): str(one.words(value)) for one, value in asked.filters},
         row_count=count,
     )
 

@@ -130,7 +130,7 @@ def test_every_export_is_booked_with_basis_and_rows(heying, kind):
     assert heying.get(f"{TASKS}?q=甲&columns=title&export={kind}").status_code == 200
     record = ExportRecord.objects.get()
     assert (record.operation, record.purpose, record.level) == ("site.tasks", "work", "C2")
-    assert (record.row_count, record.columns, record.conditions) == (1, ["title"], {"q": "甲"})
+    assert (record.row_count, record.columns, record.conditions) == (1, ["title"], {"事项": "甲"})
     assert (record.membership.user.username, record.file_kind, record.list_path) == ("heying", kind, TASKS)
     entry = AuditEntry.objects.get(operation="ui.export_list")
     assert (entry.chain, entry.object_ref) == (BANK, f"ui.exportrecord:{record.pk}")
