@@ -25,8 +25,9 @@ ADMINISTRATORS = {"qiangong", "sungong", "ligong"}
 SHUT_OUT = ("t_disabled", "t_expired")
 
 #: Firm → its accountant, its district's clerk and street, and the canaries it carries.
+FIRM_FAR = "t_firm_waishi"
 FIRM_A, FIRM_B, FIRM_C = "xuan", "t_firm_xiling", "t_firm_dongting"
-DISTRICT = {FIRM_A: {"shenyihe"}, FIRM_B: {"t_clerk_xiling"}, FIRM_C: {"shenyihe"}}
+DISTRICT = {FIRM_A: {"shenyihe"}, FIRM_B: {"t_clerk_xiling"}, FIRM_C: {"shenyihe"}, FIRM_FAR: set(), "t_firm_revoked": set()}
 STREET = {FIRM_A: {"milan"}, FIRM_B: set(), FIRM_C: {"milan"}}
 
 
@@ -134,6 +135,8 @@ def plant(city: Any) -> Planted:
     planted = Planted()
     for sow in (_firms, _financing, _mechanism, _papers, _consents, _imports, _accounts, _keys, _work, _public_things):
         sow(city, planted)
+    _another_citys(city, planted)
+    _ended(city, planted)
     _saved_views(city, planted)
     analytics.refresh_facts()
     return planted
@@ -204,6 +207,15 @@ def _papers(city: Any, planted: Planted) -> None:
             Thing("attachment", mark, made.pk, seen, frozenset({accountant})),
         ]
         planted.canaries.append(Canary(f"金丝雀附件{mark}", seen))
+
+
+def _handed_in(city: Any, accountant: str, row: Any, mark: str) -> Any:
+    """A PDF whose page, and nothing but its page, says ``CANARY-`` and the mark."""
+    from jinmai.foundation.kernel.documents.actions import hand_in
+    from tests.security.papers import upload, written_pdf
+
+    file = upload(f"金丝雀附件{mark}.pdf", written_pdf(f"CANARY-{mark}"))
+    return hand_in(city.actor(accountant), upload=file, to=row, kind="other", label=f"金丝雀附件{mark}")
 
 
 def _draft(
@@ -443,6 +455,157 @@ def _public_things(city: Any, planted: Planted) -> None:
         Thing("source", "firms", "firms", EVERYBODY),
         Thing("rule", "sme_classification_2017", "sme_classification_2017", EVERYBODY),
     ]
+
+
+def _another_citys(city: Any, planted: Planted) -> None:
+    """Another city's: its district, its firm, the firm's draft, a need sent to 惠民小贷, a paper on it, its consent.
+
+    An installation is one city's: what another city's firm hands in here is this city's bureau's, as every firm's is,
+    and the institution's it was sent to; no district, street or firm of this city comes near it.
+    """
+    from jinmai.desks.financing.actions import withdraw_need
+    from jinmai.desks.parties.models import Firm
+    from jinmai.foundation.kernel.consent.actions import revoke_consent
+    from jinmai.foundation.kernel.consent.models import Consent
+
+    _register_another_citys_firm()
+    firm = Firm.objects.get(subject=_subject(city, FIRM_FAR))
+    asked = {"dingyiming"}
+    offices = CITY | SUPERVISION | DEPARTMENTS
+    duty = frozenset({"zhouqiming", "linqiushi", "zhengke"} | asked)
+    planted.things += [
+        Thing("firm", FIRM_FAR, firm.pk, frozenset(offices | asked), frozenset({"chengyue"})),
+        Thing("sheet", FIRM_FAR, firm.subject_id, duty),
+    ]
+    planted.canaries += [
+        Canary(firm.name, frozenset(offices | asked | ADMINISTRATORS)),
+        Canary(firm.contact_phone, frozenset({"chengyue"})),
+    ]
+    _draft(city, planted, FIRM_FAR, "外稿", frozenset(), frozenset())
+    order = _need(city, planted, FIRM_FAR, "外一", asked, contact=set(), product="p22")
+    made = _handed_in(city, FIRM_FAR, order.need, "WAI")
+    readers = frozenset({"zhouqiming", "linqiushi"})
+    planted.things += [
+        Thing("document", "外", made.document_id, readers),
+        Thing("attachment", "外", made.pk, readers),
+    ]
+    planted.canaries += [Canary("金丝雀附件WAI", readers), Canary("CANARY-WAI", readers)]
+    consent = Consent.objects.get(subject=firm.subject)
+    planted.things.append(Thing("consent", FIRM_FAR, consent.pk, frozenset(asked)))
+
+    gone = "t_firm_revoked"
+    _register_another_citys_firm(gone, "临川撤回测试有限公司", "E9005", "13900000005")
+    firm = Firm.objects.get(subject=_subject(city, gone))
+    order = _need(city, planted, gone, "撤一", asked, contact=set(), product="p22")
+    withdraw_need(city.actor(gone), order.need, reason="不再需要")
+    consent = Consent.objects.get(subject=firm.subject)
+    if consent.revoked_at is None:
+        revoke_consent(city.actor(gone), consent)
+    planted.things += [
+        Thing("firm", gone, firm.pk, frozenset(offices), frozenset({"chengyue"})),
+        Thing("sheet", gone, firm.subject_id, duty - asked),
+        Thing("consent", gone, consent.pk, frozenset(asked)),
+    ]
+    planted.canaries.append(Canary(firm.contact_phone, frozenset({"chengyue"})))
+
+
+def _register_another_citys_firm(
+    username: str = FIRM_FAR, name: str = "临川外市测试有限公司", key: str = "E9004", phone: str = "13900000004"
+) -> None:
+    from jinmai.desks.parties.actions import register_firm
+    from jinmai.foundation.kernel.access.actions import appoint, register_user
+    from jinmai.foundation.kernel.access.actor import Actor
+    from jinmai.foundation.kernel.organisations.actions import register_organisation
+    from jinmai.foundation.kernel.organisations.models import Region
+    from jinmai.foundation.kernel.subjects.actions import ensure_subjects
+    from tests.backends.small_city import PASSWORD
+
+    platform = Actor.platform()
+    other, _made = Region.objects.get_or_create(code="waishi", defaults={"name": "临川市", "kind": "city"})
+    district = {"name": "临川市南城区", "kind": "district", "parent": other}
+    region, _made = Region.objects.get_or_create(code="waishi_nancheng", defaults=district)
+    subject = ensure_subjects(platform, "cumcm2020", [key], origin="example")[key]
+    register_firm(
+        platform,
+        name=name,
+        subject=subject,
+        region=region.code,
+        industry_code="3484",
+        established_on=date(2015, 3, 2),
+        employees=30,
+        revenue_fen=2_000_000_00,
+        assets_fen=3_000_000_00,
+        figures_as_of=date(2026, 6, 30),
+        contact_name="外测",
+        contact_phone=phone,
+        origin="example",
+    )
+    firm = register_organisation(platform, code=username, name=name, kind="firm", region=region, subject=subject)
+    user = register_user(platform, username=username, display_name="测试外市财务", password=PASSWORD)
+    appoint(platform, user=user, organisation=firm, role="firm.accountant", since=date(2019, 1, 1))
+
+
+def _ended(city: Any, planted: Planted) -> None:
+    """What was taken back, shown to nobody again but for what is kept as history on purpose.
+
+    A withdrawn case and a withdrawn word on a standard stay with the offices that acted on them; an import that was
+    taken back stays in the list with its reason, without its rows and the firms that only it named; a revoked consent
+    and a revoked key stay with who held and who manages them; a removed paper stays with who handed it in.
+    """
+    from jinmai.desks.financing import actions
+    from jinmai.desks.financing.models import Need
+    from jinmai.foundation.intake.drafts import abandon_draft
+    from jinmai.foundation.kernel.access.keys import revoke_key
+    from jinmai.foundation.kernel.documents.actions import detach
+    from tests.security.with_keys import issue
+
+    nobody: frozenset[str] = frozenset()
+    need = Need.objects.get(note="金丝雀甲二用途")
+    paper = _handed_in(city, FIRM_A, need, "CHE")
+    detach(city.actor(FIRM_A), paper)
+    draft = _import_draft(city, "linqiushi", "弃稿")
+    abandon_draft(city.actor("linqiushi"), draft)
+    planted.things += [
+        Thing("document", "移除", paper.document_id, frozenset({FIRM_A})),
+        Thing("attachment", "移除", paper.pk, nobody),
+    ]
+    planted.canaries += [Canary("CANARY-CHE", frozenset({FIRM_A})), Canary("金丝雀弃稿待导入", nobody)]
+    _withdrawn_import(city, planted)
+    key = issue(city, "t_manager_ml", label="金丝雀密钥已停用")
+    revoke_key(city.actor("sungong"), key=key)
+    administrators = frozenset({"qiangong", "sungong", "t_manager_ml"})
+    planted.things.append(Thing("api_key", "已停用", key.pk, administrators, administrators))
+    planted.canaries += [Canary(key.label, administrators), Canary(key.shown.split("_", 2)[2], nobody)]
+    word = actions.attest_criterion(
+        city.actor("shenyihe"), need, item="fixed_place", holds=True, evidence="金丝雀撤回凭据"
+    )
+    actions.withdraw_attestation(city.actor("shenyihe"), word, reason="有误")
+    seen = frozenset(CITY | DISTRICT[FIRM_A] | {FIRM_A})
+    planted.things.append(Thing("attestation", "撤回", word.pk, seen, frozenset({"shenyihe", "linqiushi"})))
+    planted.canaries.append(Canary("金丝雀撤回凭据", seen))
+
+
+def _withdrawn_import(city: Any, planted: Planted) -> None:
+    """An import that was taken back: the receipt says so, what was in it is nobody's."""
+    from jinmai.foundation.intake.actions import GivenFile, import_files, withdraw_import
+
+    with tempfile.TemporaryDirectory() as folder:
+        for source, name, lines in (
+            ("invoices.output", "金丝雀撤回发票.csv", (
+                "企业代号,发票号码,开票日期,金额,税额,价税合计,购方单位代号,发票状态",
+                "E9001,99990001,2026-03-02,99000000.00,12870000.00,111870000.00,CANARYBUYER,有效发票",
+            )),
+            ("firms", "金丝雀撤回名单.csv", ("企业代号,企业名称", "E9911,金丝雀撤回企业有限公司")),
+        ):  # fmt: skip
+            path = Path(folder) / name
+            path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+            (receipt,) = import_files(city.actor("linqiushi"), source, [GivenFile(path, name)]).receipts
+            withdraw_import(city.actor("linqiushi"), receipt, reason="导错了")
+            seen = frozenset(CITY | SUPERVISION | DEPARTMENTS)
+            planted.things.append(Thing("receipt", name, receipt.pk, seen))
+            planted.canaries.append(Canary(name.removesuffix(".csv"), seen))
+    planted.canaries.append(Canary("CANARYBUYER", frozenset()))
+    planted.canaries.append(Canary("金丝雀撤回企业", frozenset()))
 
 
 def _saved_views(city: Any, planted: Planted) -> None:

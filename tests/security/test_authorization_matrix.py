@@ -262,7 +262,7 @@ def test_a_sheet_goes_back_to_those_who_mend_it_and_to_nobody_else(planted_city)
         answers[actor] = [
             client.get(address).status_code
             for thing in planted.of("receipt")
-            if "金丝雀" in thing.label
+            if "金丝雀" in thing.label and "撤回" not in thing.label
             for address in (f"/intake/receipts/{thing.key}/returned/", f"/api/v1/intake/receipts/{thing.key}/returned")
         ]
     assert answers["linqiushi"] == answers["shenyihe"] == [200, 200]
@@ -321,12 +321,19 @@ def test_control_a_role_let_in_everywhere_is_noticed(planted_city, monkeypatch):
     assert matrix.leaks
 
 
-def test_control_a_canary_on_the_page_of_a_pdf_is_found():
-    """Its bytes don't hold it, packed as they are; it is found in an archive, too."""
+@pytest.mark.django_db
+def test_control_a_canary_on_the_page_of_a_pdf_is_found(planted_city):
+    """Its bytes don't hold it, packed as they are; it is found in an archive, too, and in what the gate serves."""
+    city, planted = planted_city
     page = written_pdf("CANARY-WAI")
     for content in (page, archive({"a.pdf": page})):
         assert b"CANARY-WAI" not in content
         assert b"CANARY-WAI" in _unpacked(content)
+    (thing,) = [thing for thing in planted.of("document") if thing.label == "外"]
+    answer = city.client("linqiushi").get(f"/documents/{thing.key}/download/")
+    served = b"".join(answer.streaming_content) if answer.streaming else answer.content
+    assert b"CANARY-WAI" not in served
+    assert b"CANARY-WAI" in _unpacked(served)
 
 
 @pytest.mark.django_db
