@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 from collections.abc import Iterator
 
@@ -98,11 +99,12 @@ def test_control_what_only_a_chain_meets_is_found_in_chains(planted_city, monkey
 
     planted, find_need = planted_city[1], needs.find_need
     known = {str(thing.key) for thing in planted.of("need")}
+    turns = itertools.count()
 
     def only_the_planted(actor, key):
         if str(key) in known or not Need.objects.filter(pk=key).exists():
             return find_need(actor, key)
-        raise ZeroDivisionError if Need.objects.count() % 2 else NotFound()
+        raise NotFound() if next(turns) % 2 else ZeroDivisionError
 
     monkeypatch.setattr(needs, "find_need", only_the_planted)
     monkeypatch.setattr(fuzzer, "REFUSED_CASES", 1)

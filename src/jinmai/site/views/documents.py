@@ -80,10 +80,15 @@ def document_attach(request: HttpRequest) -> HttpResponse:
     except (NotFound, NotAllowed):
         raise
     except Refusal as refusal:
-        messages.error(request, str(refusal), extra_tags=BESIDE)
+        messages.error(request, str(refusal), extra_tags=_where(request))
     else:
         _say(request, made, made.document)
     return redirect(f"{back.partition('#')[0]}#attachments")
+
+
+def _where(request: HttpRequest) -> str:
+    """A form of the papers is answered beside them; whoever asked from elsewhere is told above the page."""
+    return BESIDE if request.POST.get("beside") else ""
 
 
 def _say(request: HttpRequest, made: Attachment, kept: Document) -> None:
@@ -93,7 +98,7 @@ def _say(request: HttpRequest, made: Attachment, kept: Document) -> None:
         told, level = _("“%(name)s”已上传，查毒之后才能查看") % {"name": made.label}, messages.WARNING
     else:
         told, level = _("“%(name)s”已上传") % {"name": made.label}, messages.SUCCESS
-    messages.add_message(request, level, told, extra_tags=BESIDE)
+    messages.add_message(request, level, told, extra_tags=_where(request))
 
 
 @page("kernel.detach_document")
@@ -108,10 +113,10 @@ def document_detach(request: HttpRequest, pk: UUID) -> HttpResponse:
     except (NotFound, NotAllowed):
         raise
     except Refusal as refusal:
-        messages.error(request, str(refusal), extra_tags=BESIDE)
+        messages.error(request, str(refusal), extra_tags=_where(request))
     else:
         messages.success(
-            request, _("“%(name)s”已移除，文件在保存期内仍留存备查") % {"name": found.label}, extra_tags=BESIDE
+            request, _("“%(name)s”已移除，文件在保存期内仍留存备查") % {"name": found.label}, extra_tags=_where(request)
         )
     back = _safe(request, request.POST.get("next", "")) or "/"
     return redirect(f"{back.partition('#')[0]}#attachments")
