@@ -326,6 +326,7 @@ def _consents(city: Any, planted: Planted) -> None:
         planted.things.append(
             Thing("consent", f"{accountant}→{consent.receiver.code}", consent.pk, seen, frozenset({accountant}))
         )
+        planted.canaries.append(Canary(f'"id": "{consent.pk}"', seen))  # as the API lists it, and no address does
     for loan in Loan.objects.all():
         seen = frozenset(CITY | DISTRICT[FIRM_A] | {FIRM_A, "heying", "luosen"})
         planted.things.append(Thing("loan", "甲一", loan.pk, seen, frozenset({"heying", "luosen"})))

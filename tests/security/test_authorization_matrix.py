@@ -7,6 +7,7 @@ A door that names no operation, or takes a kwarg nobody plants an object for, fa
 from __future__ import annotations
 
 import io
+import json
 import logging
 import re
 import zipfile
@@ -41,7 +42,9 @@ BY_CONSENT = "sheet"
 #: Variants of a page without kwargs: its downloads, and its search.
 VARIANTS = ("", "export=xlsx", "export=csv", f"q={quote('测试')}")
 #: Pages that show one thing named in the query.
-NAMED_IN_QUERY = {"cockpit:rows": "measure=loans_count&", "cockpit:table": "measure=needs_count&"}
+NAMED_IN_QUERY = {
+    "cockpit:rows": "measure=loans_count&", "cockpit:table": "measure=needs_count&", "api:list_renewals": "within=3660&",
+}  # fmt: skip
 #: Acts whose answer rightly shows the actor what it was not shown before.
 DISCLOSING = {"financing.accept_order", "financing.take_order"}
 
@@ -198,13 +201,23 @@ def _holds(actor: str, door: Door) -> bool:
 
 
 def _unpacked(content: bytes) -> bytes:
-    """The bytes as served; of a workbook or an archive every part in it too, of a PDF what its pages and its title say."""
+    """The bytes as served; of a workbook or an archive every part in it too, of a PDF what its pages and its title say, of
+    JSON its texts without escapes."""
+    if content[:1] in (b"{", b"["):
+        return content + _read_json(content)
     if content[:5] == b"%PDF-":
         return content + _written_in(content)
     if content[:2] != b"PK":
         return content
     with zipfile.ZipFile(io.BytesIO(content)) as book:
         return content + b"".join(_unpacked(book.read(name)) for name in book.namelist())
+
+
+def _read_json(content: bytes) -> bytes:
+    try:
+        return json.dumps(json.loads(content), ensure_ascii=False).encode()
+    except ValueError:
+        return b""
 
 
 @lru_cache(maxsize=256)
@@ -319,6 +332,13 @@ def test_control_a_role_let_in_everywhere_is_noticed(planted_city, monkeypatch):
     matrix = Matrix(*planted_city, stop_at_first=True)
     matrix.walk(["qiangong", "t_firm_xiling"], [door for door in doors() if door.operation])
     assert matrix.leaks
+
+
+def test_control_a_canary_that_the_api_answers_in_escapes_is_found():
+    """An answer of the API is ASCII; its texts are looked at as they are read."""
+    content = json.dumps([{"firm": "金丝雀企业"}]).encode()
+    assert "金丝雀企业".encode() not in content and "金丝雀企业".encode() in _unpacked(content)
+    assert _unpacked(b"{% no JSON") == b"{% no JSON"
 
 
 @pytest.mark.django_db
