@@ -289,16 +289,24 @@ def home_on(engine: str) -> Iterator[Path]:
             os.environ.pop("JINMAI_DATABASE", None)
             yield Path(folder) / "home"
             return
-        from tests.backends.engines import PostgresEngine
+        from tests.backends.engines import PostgresEngine, ThrowAwayCluster
 
-        server = PostgresEngine()
-        server.create()
-        os.environ["JINMAI_DATABASE"] = server.url()
+        cluster = None
+        server = os.environ.get("JINMAI_TEST_POSTGRES", "")
+        if not server:
+            cluster = ThrowAwayCluster()
+            cluster.start()
+            server = cluster.url
+        database = PostgresEngine(server, f"jinmai_bench_{os.getpid()}")
         try:
+            database.create()
+            os.environ["JINMAI_DATABASE"] = database.url()
             yield Path(folder) / "home"
         finally:
             close()
-            server.drop()
+            database.drop()
+            if cluster is not None:
+                cluster.stop()
 
 
 def main() -> None:
