@@ -1,4 +1,4 @@
-"""``jinmai import``, ``jinmai import template`` and ``jinmai codes check``."""
+"""``jinmai import``, ``jinmai import template``, ``jinmai inspect`` and ``jinmai codes check``."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ SHOWN_REJECTS = 20
 def register(app: typer.Typer) -> None:
     """Add intake's commands."""
     app.command("import")(import_command)
+    app.command("inspect")(inspect_command)
     codes = typer.Typer(help="标识代码", no_args_is_help=True)
     codes.command("check")(check_codes)
     app.add_typer(codes, name="codes")
@@ -126,6 +127,24 @@ def _described(receipt: Any) -> dict[str, Any]:
         "rejects": [{"file": receipt.file_name, **row} for row in first],
         "seconds": receipt.seconds,
     }
+
+
+def inspect_command(
+    files: Annotated[
+        list[Path],
+        typer.Argument(help="任意表格文件（csv、tsv、gz、xlsx、xls、parquet、arff）", metavar="FILE…"),
+    ],
+    as_json: JsonOption = False,
+) -> None:
+    """看一看来历不明的表格：编码、真实格式、标题行、各列是什么、像哪个来源、哪里有毛病。"""
+    child.start()
+    with command_run(None, as_json, boots=False) as run:
+        from jinmai.foundation.intake.inspecting import inspect_files, told
+
+        found = inspect_files(files, run.say)
+        if not as_json:
+            print("\n\n".join(told(one) for one in found["files"]))
+        run.result(found if as_json else {}, finding_bad=bool(found["failed"]))
 
 
 def check_codes(

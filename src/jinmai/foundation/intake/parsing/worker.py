@@ -45,13 +45,18 @@ def _answer(reader: Any, request: dict[str, Any]) -> dict[str, Any]:
             return {"refused": TOO_LARGE, "last": True}
         reader.forget()
         return {"refused": UNREADABLE_FILE}
-    return {"parsed": as_dict(found)}
+    return {"parsed": found if isinstance(found, dict) else as_dict(found)}
 
 
 def _carried_out(reader: Any, request: dict[str, Any]) -> Any:
     path, folder = Path(request["path"]), Path(request["folder"])
     if request.get("task") == "look":
         return reader.look(path, folder)
+    if request.get("task") == "inspect":
+        from .inspection import inspect_file
+
+        folder.mkdir(parents=True, exist_ok=True)
+        return inspect_file(path, folder, request["name"])
     if request.get("task") == "return":
         return reader.give_back(path, folder, Path(request["rejects"]), int(request["heading_row"]))
     following = request.get("following")
