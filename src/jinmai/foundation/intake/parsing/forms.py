@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 import zipfile
+import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from jinmai.foundation.kernel.errors import Words
@@ -55,10 +57,8 @@ def form_of(path: Path) -> Form:
         try:
             with _open(path, True) as stream:
                 head = stream.read(HEAD)
-        except (OSError, EOFError, ValueError) as problem:
-            raise FileRefused("JM-INT-002", "压缩文件不完整或已损坏", "请重新导出或重新压缩后再上传") from problem
-        except Exception as problem:  # zlib says what is broken in a way of its own
-            raise FileRefused("JM-INT-002", "压缩文件不完整或已损坏", "请重新导出或重新压缩后再上传") from problem
+        except (OSError, EOFError, zlib.error):
+            raise FileRefused("JM-INT-002", "压缩文件不完整或已损坏", "请重新导出或重新压缩后再上传") from None
     return Form(_named(path, head, zipped), zipped, head)
 
 
@@ -123,7 +123,60 @@ def as_plain_csv(path: Path, form: Form, folder: Path) -> Unpacked:
         form = Form(_archive(given) if form.name == "zip" else form.name, False, form.head)
     if form.name in ("html", "xml"):
         return _from_markup(given, form, folder)
+    other = _other_encoding(form.head) if form.name in ("text", "arff") else ""
+    if other and (again := _written_again(given, form, other, folder)):
+        return replace(unpack(again, folder / "plain.csv"), encoding=other, sha256=file_digest(path))
     return unpack(given, folder / "plain.csv")
+
+
+def _other_encoding(head: bytes) -> str:
+    """UTF-16 without its mark, told by the zeros in every other place; Big5, told by its common characters where the
+    text as GB18030 would be rare ones. Blank for any other."""
+    head = head[: len(head) // 2 * 2]
+    if head.startswith(tuple(mark for mark, _ in BOMS)):
+        return ""
+    for name, zeros, others in (("utf-16-le", head[1::2], head[::2]), ("utf-16-be", head[::2], head[1::2])):
+        if zeros.count(0) * 10 > len(zeros) and not others.count(0):
+            return name
+    if b"\x00" in head or not any(byte > 0x7F for byte in head) or _decodes(head, "utf-8"):
+        return ""
+    text = head.decode("gb18030", errors="replace")
+    wide = [
+        one.encode("gb18030", errors="replace") for one in text if one > "\u2fff" and not "\uff00" <= one <= "\uffef"
+    ]
+    common = sum(len(one) == 2 and 0xB0 <= one[0] <= 0xD7 and one[1] >= 0xA1 for one in wide)
+    if common * 4 > 3 * len(wide) or not _decodes(head, "big5hkscs"):
+        return ""
+    theirs = [
+        one.encode("big5hkscs", errors="replace")
+        for one in head.decode("big5hkscs", errors="replace")
+        if one > "\u2fff"
+    ]
+    usual = sum(len(one) == 2 and 0xA4 <= one[0] <= 0xC6 for one in theirs)
+    return "big5" if theirs and usual * 10 > 8 * len(theirs) else ""
+
+
+def _decodes(head: bytes, encoding: str) -> bool:
+    """Whether a beginning reads in an encoding; its last character may be cut off."""
+    try:
+        head.decode(encoding)
+    except UnicodeDecodeError as problem:
+        return problem.start > len(head) - 4 and problem.start > 0
+    return True
+
+
+def _written_again(path: Path, form: Form, encoding: str, folder: Path) -> Path | None:
+    """The text as UTF-8; nothing where the rest of the file isn't of that encoding after all."""
+    decoder = codecs.getincrementaldecoder("big5hkscs" if encoding == "big5" else encoding)("strict")
+    target = folder / "again"
+    try:
+        with _open(path, form.zipped) as stream, target.open("w", encoding="utf-8", newline="") as out:
+            for chunk in _chunks(stream, path.stat().st_size):
+                out.write(decoder.decode(chunk))
+            out.write(decoder.decode(b"", final=True))
+    except UnicodeError:
+        return None
+    return target
 
 
 def _from_markup(path: Path, form: Form, folder: Path) -> Unpacked:

@@ -31,7 +31,7 @@ ROUNDED = re.compile(r"[1-9][0-9]{14}0{3,5}")
 ID_CARD = re.compile(r"[1-9][0-9]{5}(19|20)[0-9]{9}[0-9Xx]|[1-9][0-9]{2,5}\*{6,}[0-9Xx*]{0,4}")
 PHONE = re.compile(r"(\+?86-?)?1[3-9][0-9]{9}|1[3-9][0-9]\*{4,5}[0-9]{3,4}|0[0-9]{2,3}[-—]?[0-9]{7,8}(-[0-9]{1,6})?")
 LOCAL_PHONE = re.compile(r"[0-9]{7,8}(-[0-9]{1,6})?|400-?[0-9]{3}-?[0-9]{4}")
-NUMBER = re.compile(r"[+-]?([0-9]{1,3}(,[0-9]{3})+|[0-9]+)?(\.[0-9]+)?([eE][+-]?[0-9]+)?")
+NUMBER = re.compile(r"[+-]?(([0-9]{1,3}(,[0-9]{3})+|[0-9]+)(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?")
 WHOLE = re.compile(r"[+-]?([0-9]{1,3}(,[0-9]{3})+|[0-9]+)(\.0+)?")
 PERCENT = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?%")
 YEAR = re.compile(r"(19|20)[0-9]{2}年?度?")  # Chinese only
@@ -243,7 +243,7 @@ def _day(year: str, month: str, day: str) -> date | None:
 
 
 def _is_number(text: str) -> bool:
-    return bool(NUMBER.fullmatch(text)) and any(mark.isdigit() for mark in text)
+    return bool(NUMBER.fullmatch(text))
 
 
 def _without_unit(text: str) -> str:

@@ -77,8 +77,8 @@ def refused_file(name: str, form: str, code: str, reason: str, remedy: str) -> d
 
 def _inspected(path: Path, folder: Path, name: str, form: Form) -> dict[str, Any]:
     loaded = load(path, folder, form)
-    besides = _besides(loaded)
-    kept = np.delete(np.arange(loaded.rows), besides.all())
+    aside = besides(loaded)
+    kept = np.delete(np.arange(loaded.rows), aside.all())
     data = _only(loaded, kept)
     above = unit_above([*loaded.layout.above, *data.names])
     guesses = [guess_column(one, column, above) for one, column in zip(data.names, data.columns, strict=True)]
@@ -92,7 +92,7 @@ def _inspected(path: Path, folder: Path, name: str, form: Form) -> dict[str, Any
         loaded=loaded,
         where=Where(data.numbers),
         file_rows=Where(loaded.numbers),
-        besides={field: getattr(besides, field) for field in ("totals", "notes", "sections", "headings")},
+        besides={field: getattr(aside, field) for field in ("totals", "notes", "sections", "headings")},
         guesses=guesses,
         merged=_merged(path, loaded) if real.name == "xlsx" and not form.zipped else [],
         repeated=_repeated(data),
@@ -124,7 +124,8 @@ def _only(loaded: Loaded, kept: np.ndarray[Any, np.dtype[np.int64]]) -> Loaded:
 # ---------------------------------------------------------------- rows that are no data
 
 
-def _besides(loaded: Loaded) -> Besides:
+def besides(loaded: Loaded) -> Besides:
+    """Rows that are no data: totals, notes, titles of sections, headings repeated."""
     none = np.empty(0, dtype=np.int64)
     if not loaded.rows:
         return Besides(none, none, none, none)
