@@ -180,6 +180,7 @@ def measure(folder: Path = DATA / "government_tables", published_every: int = 1)
             )  # fmt: skip
     ordered = sorted(seconds)
     return {
+        "command": "python benchmarks/inspect_tables.py",
         "tables": len(told),
         "rows": sum(one["rows"] for one in told),
         "agree_with_index": dict(agree),

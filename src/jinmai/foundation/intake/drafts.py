@@ -27,12 +27,15 @@ from jinmai.foundation.kernel.jobs.models import Job
 
 from .actions import RETURNED, source_named
 from .declarations import Source, sources
+from .inspecting import look_into
 from .models import ImportDraft, Receipt, top_rows
 from .parsing.headings import missing_labels, ranked
 from .reading import GivenFile, look, parse
 
 MOST_FILES = 20
 MOST_BYTES = 500 * (1 << 20)
+#: Up to this size a file of which nobody said the source is looked into while it is uploaded: some seconds at most.
+MOST_LOOKED_INTO = 40 * (1 << 20)
 KEPT_DAYS = 7
 ORIGINALS_KEPT_DAYS = 90
 SHOWN_REJECTS = 50
@@ -56,7 +59,8 @@ class Upload(Protocol):
 
 
 def start_import(actor: Actor, uploads: Sequence[Upload], source: str = "") -> ImportDraft:
-    """Take files in and have a first look at each (上传); ``source`` may be left to the guess.
+    """Take files in and have a first look at each (上传); ``source`` may be left to the guess, and then each file is
+    looked into as ``jinmai inspect`` does.
 
     Refuses with JM-INT-010 no file or more than 20, with JM-INT-004 one above 500 MB, with JM-INT-006 an unknown source.
     A file that is no table is kept in the list with its refusal; the others go on.
@@ -70,14 +74,14 @@ def start_import(actor: Actor, uploads: Sequence[Upload], source: str = "") -> I
     folder = current_home().files / "imports" / str(identity)
     folder.mkdir(parents=True)
     try:
-        files = [_take_in(upload, folder, place) for place, upload in enumerate(uploads)]
+        files = [_take_in(upload, folder, place, unknown=not source) for place, upload in enumerate(uploads)]
         return start_draft(actor, identity, files, source or _guessed(files))
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
 
 
-def _take_in(upload: Upload, folder: Path, place: int) -> dict[str, Any]:
+def _take_in(upload: Upload, folder: Path, place: int, *, unknown: bool) -> dict[str, Any]:
     name = Path(upload.name or _("上传的文件")).name[:200]
     if (upload.size or 0) > MOST_BYTES:
         raise Refusal(
@@ -88,6 +92,8 @@ def _take_in(upload: Upload, folder: Path, place: int) -> dict[str, Any]:
         for chunk in upload.chunks():
             out.write(chunk)
     described: dict[str, Any] = {"name": name, "size": path.stat().st_size}
+    if unknown and described["size"] <= MOST_LOOKED_INTO:
+        described["inspected"] = look_into(path, name)
     try:
         seen = look(GivenFile(path, name), folder / f"{place}.look")
     except Refusal as refusal:

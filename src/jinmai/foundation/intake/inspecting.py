@@ -29,7 +29,15 @@ def inspect_files(files: Sequence[Path], say: Callable[[str], None] = lambda tex
 
 
 def inspect_one(file: Path, name: str) -> dict[str, Any]:
-    """One file's findings under the name its owner gave it."""
+    """One file's findings under the name its owner gave it, each problem as a sentence; ``failed`` is a boolean."""
+    from .parsing.findings import sentence
+
+    found = look_into(file, name)
+    return found | {"problems": [sentence(one) for one in found["problems"]]}
+
+
+def look_into(file: Path, name: str) -> dict[str, Any]:
+    """The same with each problem in its parts: ``where``, ``rows``, ``what``, ``remedy``, ``code``."""
     from .parsing.inspection import refused_file
 
     try:

@@ -44,21 +44,34 @@ def _listed(numbers: Sequence[int], *, data_only: bool = False) -> str:
     return Words("第 %(rows)s 行等 %(count)d 行", rows=shown, count=len(numbers))
 
 
-def finding(where: str, what: str, remedy: str) -> str:
-    """One finding."""
-    return Words("%(where)s：%(what)s。%(remedy)s", where=where, what=what, remedy=remedy)
+Finding = dict[str, Any]
+
+
+def finding(where: str, what: str, remedy: str, *, rows: str = "", code: str = "") -> Finding:
+    """One finding; its parts are kept apart, so that each can be said in another language. ``rows`` narrows ``where``."""
+    return {"where": where, "rows": rows, "what": what, "remedy": remedy, "code": code}
+
+
+def sentence(found: Finding) -> str:
+    """A finding as one sentence.
+
+    >>> sentence(finding("“金额”这一列", "不是数字", "请改成数字", rows="第 3 行"))
+    '“金额”这一列第 3 行：不是数字。请改成数字'
+    """
+    end = f"（{found['code']}）" if found["code"] else ""
+    return f"{found['where']}{found['rows']}：{found['what']}。{found['remedy']}{end}"
 
 
 def column(name: str) -> str:
     """A column as named in a finding."""
-    return Words("“%(column)s”列", column=name)
+    return Words("“%(column)s”这一列", column=name)
 
 
 def columns(names: Sequence[str]) -> str:
     """Several columns as named in a finding."""
     shown = "、".join(names[: words()["shown_rows"]])
     if len(names) <= words()["shown_rows"]:
-        return Words("“%(column)s”列", column=shown)
+        return Words("“%(column)s”这一列", column=shown)
     return Words("“%(column)s”等 %(count)d 列", column=shown, count=len(names))
 
 
@@ -73,7 +86,7 @@ def problems_of(
     guesses: Sequence[Guess],
     merged: Sequence[tuple[int, int]],
     repeated: int,
-) -> list[str]:
+) -> list[Finding]:
     """Everything that doesn't fit, from the file as a whole to single cells."""
     found = [*_of_the_file(name, form, loaded), *_of_the_heading(loaded), *_of_rows(loaded, file_rows, besides)]
     if merged:
@@ -90,7 +103,7 @@ def problems_of(
     return found
 
 
-def _of_the_file(name: str, form: Form, loaded: Loaded) -> list[str]:
+def _of_the_file(name: str, form: Form, loaded: Loaded) -> list[Finding]:
     found = [
         finding(WHOLE_FILE, note, Words("读取时已处理，不必修改原文件")) for note in loaded.notes if ENCODED not in note
     ]
@@ -107,7 +120,7 @@ def _of_the_file(name: str, form: Form, loaded: Loaded) -> list[str]:
     return found
 
 
-def _of_the_heading(loaded: Loaded) -> list[str]:
+def _of_the_heading(loaded: Loaded) -> list[Finding]:
     layout = loaded.layout
     found = []
     if layout.titles:
@@ -126,18 +139,14 @@ def _of_the_heading(loaded: Loaded) -> list[str]:
     return found + _of_names(loaded)
 
 
-def _of_names(loaded: Loaded) -> list[str]:
+def _of_names(loaded: Loaded) -> list[Finding]:
     layout = loaded.layout
     row = _listed(layout.heading_rows[-1:] or [1])
     plain = [one.strip().strip(INVISIBLE) for one in layout.headings]
     found = []
     twice = sorted({one for one in plain if one and plain.count(one) > 1})
     if twice:
-        found.append(
-            finding(
-                row, Words("%(columns)s出现不止一次", columns=columns(twice)), Words("请改成不同的列名，或只留一列")
-            )
-        )
+        found.append(finding(columns(twice), Words("同一个列名出现不止一次"), Words("请改成不同的列名，或只留一列")))
     blank = [place + 1 for place, one in enumerate(plain) if not one or UNNAMED.fullmatch(one)]
     if blank and not layout.headless:
         shown = "、".join(map(str, blank[: words()["shown_rows"]]))
@@ -145,9 +154,7 @@ def _of_names(loaded: Loaded) -> list[str]:
         found.append(finding(row, what, Words("请补上列名，或删去这些列")))
     odd = [one for one, given in zip(plain, layout.headings, strict=True) if any(mark in given for mark in INVISIBLE)]
     if odd:
-        found.append(
-            finding(row, Words("%(columns)s的列名里有看不见的字符", columns=columns(odd)), Words("请重新输入列名"))
-        )
+        found.append(finding(columns(odd), Words("列名里有看不见的字符"), Words("请重新输入列名")))
     return found
 
 
@@ -169,7 +176,7 @@ FAULTY_ROWS = {
 }
 
 
-def _of_rows(loaded: Loaded, where: Where, besides: Mapping[str, Places]) -> list[str]:
+def _of_rows(loaded: Loaded, where: Where, besides: Mapping[str, Places]) -> list[Finding]:
     found = [finding(_listed(places), *FAULTY_ROWS[kind]) for kind, places in loaded.faults.items()]
     return found + [
         finding(where.rows(besides[kind]), *said) for kind, said in ROWS_BESIDE.items() if len(besides[kind])
@@ -192,7 +199,7 @@ PERSONAL = {
 }
 
 
-def _of_a_column(guess: Guess, where: Where) -> list[str]:
+def _of_a_column(guess: Guess, where: Where) -> list[Finding]:
     if guess.type == "empty":
         return (
             [finding(column(guess.name), Words("整列是空的"), Words("不用的列请删去，漏填的请补上"))]
@@ -203,8 +210,7 @@ def _of_a_column(guess: Guess, where: Where) -> list[str]:
     for kind, places in guess.places.items():
         if kind == "own_unit" and len(places) == guess.filled:
             continue
-        at = Words("%(column)s%(rows)s", column=column(guess.name), rows=where.rows(places))
-        found.append(finding(at, *CELLS[kind]))
+        found.append(finding(column(guess.name), *CELLS[kind], rows=where.rows(places)))
     found += _of_dates(guess)
     if guess.type == "money" and guess.unit is None:
         found.append(
@@ -219,7 +225,7 @@ def _of_a_column(guess: Guess, where: Where) -> list[str]:
     return found
 
 
-def _of_dates(guess: Guess) -> list[str]:
+def _of_dates(guess: Guess) -> list[Finding]:
     forms = guess.formats
     found = []
     if len(forms) > 1:

@@ -17,9 +17,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from jinmai.foundation.intake.declarations import Field, Source, sources
-from jinmai.foundation.kernel.errors import Words
 
-from .findings import Where, problems_of
+from .findings import WHOLE_FILE, Where, finding, problems_of
 from .forms import Form, form_of
 from .guessing import Guess, guess_column, unit_above, words
 from .headings import Guess as Fit
@@ -68,7 +67,7 @@ def inspect_file(path: Path, folder: Path, name: str = "") -> dict[str, Any]:
 
 def refused_file(name: str, form: str, code: str, reason: str, remedy: str) -> dict[str, Any]:
     """The findings on a file that can't be read as a table."""
-    why = Words("整个文件：%(why)s。%(remedy)s（%(code)s）", why=reason, remedy=remedy, code=code)
+    why = finding(WHOLE_FILE, reason, remedy, code=code)
     return {
         "file": name, "format": form, "encoding": None, "header_rows": 0, "rows": 0, "columns": [], "code_columns": [],
         "name_columns": [], "valid_code_share": None, "closest_source": None, "problems": [why], "failed": True,

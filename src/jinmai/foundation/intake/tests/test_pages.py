@@ -248,3 +248,23 @@ def test_a_file_name_is_no_path(client_as: Any, home: Any) -> None:
     upload(client_as("linqiushi"), csv_text(GOOD), name="../../evil.csv")
     assert newest().file_name == "evil.csv"
     assert not list(Path(home.path).rglob("*evil*"))
+
+
+def test_a_file_of_no_named_source_is_looked_into(client_as: Any) -> None:
+    """The page says what each file is, as ``jinmai inspect`` does, and repeats no cell of it there; a named source needs
+    no look."""
+    client = client_as("linqiushi")
+    text = "某区名单,,\n名称,统一社会信用代码,金额\n" + "甲某某有限公司,9.11E+17,3\n" * 3
+    begin(client, [SimpleUploadedFile("名单.csv", text.encode("gb18030"))])
+    draft = ImportDraft.objects.latest("created_at")
+    looked = draft.files[0]["inspected"]
+    assert (looked["header_rows"], looked["rows"], looked["encoding"]) == (1, 3, "gb18030")
+    assert "甲某某" not in str(looked)
+    shown = client.get(reverse("intake:draft", args=[draft.pk])).content.decode()
+    assert "这是什么样的表" in shown and "变成了科学计数法" in shown and "标题行上面有大标题" in shown
+    client.cookies["django_language"] = "en"
+    english = client.get(reverse("intake:draft", args=[draft.pk])).content.decode()
+    assert "What kind of table this is" in english and "turned into scientific notation" in english
+    assert "Column “" in english
+    begin(client, [SimpleUploadedFile("名单.csv", text.encode())], "invoices.output")
+    assert "inspected" not in ImportDraft.objects.latest("created_at").files[0]

@@ -31,6 +31,30 @@ STEPS = (
     ("check", gettext_lazy("试运行")),
     ("run", gettext_lazy("导入")),
 )
+#: What a column seems to hold, in the words of the page.
+KINDS = {
+    "code": gettext_lazy("统一社会信用代码"),
+    "other_code": gettext_lazy("编码"),
+    "firm_name": gettext_lazy("企业名称"),
+    "party_name": gettext_lazy("单位或个人名称"),
+    "office_name": gettext_lazy("机关名称"),
+    "person_name": gettext_lazy("姓名"),
+    "id_card": gettext_lazy("身份证号"),
+    "phone": gettext_lazy("电话"),
+    "address": gettext_lazy("地址"),
+    "date": gettext_lazy("日期"),
+    "month": gettext_lazy("月份"),
+    "year": gettext_lazy("年度"),
+    "money": gettext_lazy("金额"),
+    "percent": gettext_lazy("百分比"),
+    "count": gettext_lazy("数量"),
+    "number": gettext_lazy("数字"),
+    "serial": gettext_lazy("序号"),
+    "bool": gettext_lazy("是否"),
+    "category": gettext_lazy("分类"),
+    "text": gettext_lazy("文字"),
+    "empty": gettext_lazy("空列"),
+}
 NATURAL = {"uploaded": "source", "mapped": "check", "checked": "check", "confirmed": "run", "landed": "run"}
 SHOWN_SAMPLES = 3
 #: Sources shown at once; the others unfold.
@@ -217,9 +241,9 @@ def _allowed(found: ImportDraft, asked: str) -> str:
 
 
 def _source_step(found: ImportDraft) -> dict[str, Any]:
-    readable = found.readable
+    readable, looked = found.readable, _looked_into(found)
     if not readable:
-        return {"groups": [], "unreadable": True}
+        return {"groups": [], "unreadable": True, "looked": looked}
     order = ranked(sources().values(), top_rows(found.files[readable[0]]))
     choices = [
         {
@@ -234,7 +258,20 @@ def _source_step(found: ImportDraft) -> dict[str, Any]:
     ]
     choices.sort(key=lambda one: not one["chosen"])
     near = [one for one in choices if one["found"] or one["chosen"]][:NEAR_SOURCES] or choices[:NEAR_SOURCES]
-    return {"groups": [near, [one for one in choices if one not in near]], "unreadable": False}
+    return {"groups": [near, [one for one in choices if one not in near]], "unreadable": False, "looked": looked}
+
+
+def _looked_into(found: ImportDraft) -> list[dict[str, Any]]:
+    """What each file is, where nobody said its source: as ``jinmai inspect`` finds it."""
+    return [
+        {
+            **file["inspected"],
+            "name": file["name"],
+            "columns": [{**one, "kind": KINDS.get(one["type"], one["type"])} for one in file["inspected"]["columns"]],
+        }
+        for file in found.files
+        if file.get("inspected") and not file["inspected"]["failed"]
+    ]
 
 
 def _map_step(found: ImportDraft, mapped: list[dict[str, Any] | None] | None) -> dict[str, Any]:
