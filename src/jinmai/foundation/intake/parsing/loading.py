@@ -31,6 +31,8 @@ MOST_PARQUET_CELLS = 500_000_000
 CHUNK_ROWS = 100_000
 #: Into so many lines a row may be broken and still be put together.
 MOST_PIECES = 30
+#: In narrower tables two rows without their last cells would add up to one.
+LEAST_WIDTH = 4
 DELIMITERS = ",\t;|"
 UNPACK_MORE = Words("请分成几个文件上传")
 
@@ -85,7 +87,8 @@ def delimiter_of(head: str) -> str:
     """
     usual: dict[str, tuple[float, int, int]] = {}
     for mark in DELIMITERS:
-        lines = takewhile(lambda one: not one[2], records_of(io.StringIO(head, newline=""), mark))  # up to an open quote
+        # up to an open quote
+        lines = takewhile(lambda one: not one[2], records_of(io.StringIO(head, newline=""), mark))
         records = (record for _, record, _ in lines if record.strip())
         widths = [len(cells_of(record, mark)) for record in islice(records, LOOK_AT)]
         alike = max((widths.count(width) for width in widths if width > 1), default=0)
@@ -164,10 +167,14 @@ def _leniently(unpacked: Unpacked, delimiter: str, layout: Layout, by_record: bo
     faults: dict[str, list[int]] = {"longer": [], "shorter": [], "split": [], "unreadable": [], "unclosed": []}
     numbers: list[int] = []
 
-    def rows() -> Iterable[list[str]]:
+    def below() -> Iterator[Row]:
         lines = lines_of(unpacked.path, delimiter, by_record=by_record)
-        below = (line for line in lines if line[0] > layout.last_row)
-        for number, cells, fault in below if by_record else _mended(below, width, faults["split"]):
+        return (line for line in lines if line[0] > layout.last_row)
+
+    pieces = {} if by_record else _pieces(below(), width)
+
+    def rows() -> Iterable[list[str]]:
+        for number, cells, fault in _mended(below(), pieces, faults["split"]):
             if fault:
                 faults["unreadable" if fault == MIXED else "unclosed"].append(number)
                 cells = [cell.replace(UNREADABLE, "\ufffd") for cell in cells]
@@ -186,25 +193,41 @@ def _leniently(unpacked: Unpacked, delimiter: str, layout: Layout, by_record: bo
     )
 
 
-def _mended(lines: Iterable[Row], width: int, split: list[int]) -> Iterator[Row]:
-    """Short lines that together have exactly the heading's width are one row, broken by line ends in its cells."""
-    waiting: list[Row] = []
-    for line in lines:
-        number, cells, fault = line
+def _mended(lines: Iterable[Row], pieces: dict[int, int], split: list[int]) -> Iterator[Row]:
+    """The rows with those put together that ``pieces`` names by their first line and how many lines they take."""
+    source = iter(lines)
+    for line in source:
+        count = pieces.get(line[0], 1)
+        if count > 1:
+            split.append(line[0])
+            line = line[0], _glued([line, *islice(source, count - 1)]), ""
+        yield line
+
+
+def _pieces(lines: Iterable[Row], width: int) -> dict[int, int]:
+    """Runs of short lines that together have exactly the heading's width: one row each, broken by line ends in its cells.
+    Nothing in narrow tables, where lines are mostly short, where most of the short don't come in such runs, or where they
+    go on with a number in a first column of numbers: then they are short for another reason."""
+    runs: dict[int, int] = {}
+    waiting: list[tuple[int, int]] = []
+    short = used = whole = numbered = numbered_pieces = 0
+    for number, cells, fault in lines:
+        starts = bool(cells) and cells[0].strip().isdecimal()
         if fault or len(cells) >= width:
-            yield from waiting
-            waiting = []
-            yield line
+            waiting, whole, numbered = [], whole + 1, numbered + starts
             continue
-        waiting.append(line)
-        together = sum(len(some) - 1 for _, some, _ in waiting) + 1
+        short += 1
+        numbered_pieces += starts and bool(waiting)
+        waiting = [*waiting, (number, len(cells))][-MOST_PIECES:]
+        together = sum(count - 1 for _, count in waiting) + 1
+        while together > width:
+            together -= waiting.pop(0)[1] - 1
         if together == width and len(waiting) > 1:
-            split.append(waiting[0][0])
-            yield waiting[0][0], _glued(waiting), ""
+            runs[waiting[0][0]] = len(waiting)
+            used += len(waiting)
             waiting = []
-        elif together > width or len(waiting) > MOST_PIECES:
-            yield waiting.pop(0)
-    yield from waiting
+    rows_anew = numbered * 10 > 8 * whole and numbered_pieces
+    return runs if width >= LEAST_WIDTH and short < whole and used * 10 >= 8 * short and not rows_anew else {}
 
 
 def _glued(pieces: list[Row]) -> list[str]:

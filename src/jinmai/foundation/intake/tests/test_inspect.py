@@ -198,10 +198,27 @@ def test_a_file_without_headings_shows_none_of_its_cells(tmp_path: Path) -> None
 
 
 def test_a_record_broken_by_line_ends_is_put_together(tmp_path: Path) -> None:
-    content = "a,b,c\n1,2,3\n4,fi\nve\nsix,7\n8,9,10\n"
+    content = "a,b,c,d\n1,2,3,x\n4,fi\nve\nsix,7,y\n8,9,10,z\n11,12,13,\n14,15,16,\n"
     (tmp_path / "a.csv").write_text(content, encoding="utf-8")
     found = inspected(tmp_path / "a.csv")
-    assert found["rows"] == 3 and any("第 3 行：一条记录断成了几行" in problem for problem in found["problems"])
+    assert found["rows"] == 5 and any("第 3 行：一条记录断成了几行" in problem for problem in found["problems"])
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "a,b,c,d\n" + "甲,2,3,4\n" * 9 + "乙,5\n丙,7,8\n丁,8,1\n戊,9,1\n己,1,1\n",  # most short lines don't add up to rows
+        "a,b,c,d\n" + "1,2,3,4\n" * 9 + "4,5\n6,7,8\n",  # they do, and yet begin with a number as every row does
+        "a,b,c\n" + "甲,2,3\n" * 9 + "乙,5\n丙,7\n",  # any two would add up in a narrow table
+        "a,b,c,d\n甲,2,3,4\n乙,5\n丙,7,8\n",  # short lines are the rule
+    ],
+)
+def test_control_rows_without_their_last_cells_are_not_put_together(tmp_path: Path, content: str) -> None:
+    (tmp_path / "a.csv").write_text(content, encoding="utf-8")
+    found = inspected(tmp_path / "a.csv")
+    assert found["rows"] == content.count("\n") - 1 and any(
+        "比列名少了单元格" in problem for problem in found["problems"]
+    )
 
 
 def test_workbooks(tmp_path: Path) -> None:
