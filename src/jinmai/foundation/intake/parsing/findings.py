@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -16,6 +17,8 @@ from .loading import Loaded
 
 Places = np.ndarray[Any, np.dtype[np.int64]]
 ENCODED = "编码"  # Chinese only: what the notes on encodings have in common
+#: Marks that stand in sentences and not in headings.
+PROSE = re.compile("[，。；！？]")  # Chinese only
 WHOLE_FILE = Words("整个文件")
 
 
@@ -98,6 +101,9 @@ def problems_of(
         found.append(finding(WHOLE_FILE, what, Words("如不是有意重复，请删去；导入时重复的行不重复计")))
     if not loaded.rows:
         found.append(finding(WHOLE_FILE, Words("只有标题，没有数据行"), Words("请重新导出后再上传")))
+    blank = [guess.name for guess in guesses if guess.type == "empty"]
+    if blank and loaded.rows:
+        found.append(finding(columns(blank), Words("整列是空的"), Words("不用的列请删去，漏填的请补上")))
     for guess in guesses:
         found += _of_a_column(guess, where)
     return found
@@ -129,6 +135,10 @@ def _of_the_heading(loaded: Loaded) -> list[Finding]:
     if layout.headless:
         found.append(
             finding(WHOLE_FILE, Words("没有列名，第一行就是数据"), Words("请在最上面补一行列名，或导入时逐列对应"))
+        )
+    if len(layout.headings) == 1 and PROSE.search(layout.headings[0]):
+        found.append(
+            finding(WHOLE_FILE, Words("每行只有一段文字，不像表格"), Words("请核对是不是传错了文件，或分隔符不对"))
         )
     if len(layout.heading_rows) > 1:
         what = Words("列名占 %(count)d 行（合并的标题）", count=len(layout.heading_rows))
@@ -200,12 +210,6 @@ PERSONAL = {
 
 
 def _of_a_column(guess: Guess, where: Where) -> list[Finding]:
-    if guess.type == "empty":
-        return (
-            [finding(column(guess.name), Words("整列是空的"), Words("不用的列请删去，漏填的请补上"))]
-            if guess.name
-            else []
-        )
     found = []
     for kind, places in guess.places.items():
         if kind == "own_unit" and len(places) == guess.filled:

@@ -204,7 +204,7 @@ def _text_of(path: Path, form: Form) -> tuple[str, str]:
     return "gb18030", content.decode("gb18030", errors="replace")
 
 
-def _bounded(chunks: Iterator[bytes], most: int = 100 * CHUNK) -> Iterator[bytes]:
+def _bounded(chunks: Iterator[bytes], most: int = 40 * CHUNK) -> Iterator[bytes]:
     size = 0
     for chunk in chunks:
         size += len(chunk)

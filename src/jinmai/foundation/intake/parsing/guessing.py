@@ -324,7 +324,8 @@ def _are_different(cells: Counter[str]) -> bool:
 
 def _is_category(cells: Counter[str]) -> bool:
     rule = words()["category"]
-    few = len(cells) <= rule["most_values"] and len(cells) <= max(2, rule["most_share"] * sum(cells.values()))
+    whole = sum(cells.values())
+    few = len(cells) <= rule["most_values"] and len(cells) <= max(2 if whole >= 4 else 0, rule["most_share"] * whole)
     return few and max(map(len, cells)) <= rule["longest"]
 
 

@@ -62,7 +62,16 @@ def inspect_file(path: Path, folder: Path, name: str = "") -> dict[str, Any]:
         form = form_of(path)
         return _inspected(path, folder, name, form)
     except FileRefused as refused:
-        return refused_file(name, form.name if form else "empty", refused.code, refused.reason, refused.remedy)
+        return refused_file(name, _refused_form(path, form, refused), refused.code, refused.reason, refused.remedy)
+
+
+def _refused_form(path: Path, form: Form | None, refused: FileRefused) -> str:
+    """What a file that is no table is: what was taken for text may be none."""
+    if form is None:
+        return "gz" if path.stat().st_size else "empty"
+    if form.name == "text":
+        return {"JM-INT-001": "empty", "JM-INT-002": "binary"}.get(refused.code, "csv")
+    return form.name
 
 
 def refused_file(name: str, form: str, code: str, reason: str, remedy: str) -> dict[str, Any]:

@@ -31,6 +31,8 @@ MOST_PARQUET_CELLS = 500_000_000
 CHUNK_ROWS = 100_000
 #: Into so many lines a row may be broken and still be put together.
 MOST_PIECES = 30
+#: Up to so many lines rows are numbered even where blank lines stand between them.
+MOST_NUMBERED = 300_000
 #: In narrower tables two rows without their last cells would add up to one.
 LEAST_WIDTH = 4
 DELIMITERS = ",\t;|"
@@ -120,7 +122,11 @@ def _quickly(unpacked: Unpacked, delimiter: str, layout: Layout) -> Loaded | Non
     if unpacked.plain:
         before = np.cumsum(breaks) - breaks
         numbers = np.arange(read.num_rows, dtype=np.int64) + layout.last_row + 1 + before
-    return _without_blank_rows(Loaded(names, columns, read.num_rows, layout, "", None, numbers))
+    found = _without_blank_rows(Loaded(names, columns, read.num_rows, layout, "", None, numbers))
+    if numbers is None and unpacked.lines <= MOST_NUMBERED:  # blank lines: they are counted one by one
+        below = [number for number, _, _ in lines_of(unpacked.path, delimiter) if number > layout.last_row]
+        found = replace(found, numbers=np.array(below, dtype=np.int64) if len(below) == found.rows else None)
+    return found
 
 
 def _line_breaks(columns: tuple[pa.ChunkedArray, ...], width: int, delimiter: str) -> Any:

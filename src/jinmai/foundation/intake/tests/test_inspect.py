@@ -207,7 +207,9 @@ def test_a_record_broken_by_line_ends_is_put_together(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "content",
     [
-        "a,b,c,d\n" + "甲,2,3,4\n" * 9 + "乙,5\n丙,7,8\n丁,8,1\n戊,9,1\n己,1,1\n",  # most short lines don't add up to rows
+        "a,b,c,d\n"
+        + "甲,2,3,4\n" * 9
+        + "乙,5\n丙,7,8\n丁,8,1\n戊,9,1\n己,1,1\n",  # most short lines don't add up to rows
         "a,b,c,d\n" + "1,2,3,4\n" * 9 + "4,5\n6,7,8\n",  # they do, and yet begin with a number as every row does
         "a,b,c\n" + "甲,2,3\n" * 9 + "乙,5\n丙,7\n",  # any two would add up in a narrow table
         "a,b,c,d\n甲,2,3,4\n乙,5\n丙,7,8\n",  # short lines are the rule
@@ -277,6 +279,34 @@ def test_the_source_it_resembles(tmp_path: Path, data_dir: Path) -> None:
         assert inspected(data_dir / file)["closest_source"] == source, file
     control = [["统一社会信用代码", "企业名称"], *([row[1], row[2]] for row in firms())]
     assert inspected(written(tmp_path / "a.csv", control))["closest_source"] is None
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "form"),
+    [
+        ("a.csv", b"", "empty"), ("a.csv", b" \r\n\n", "empty"), ("a.xls", bytes(range(256)) * 9, "binary"),
+        ("a.xlsx", b"%PDF-1.7\n\x00", "pdf"), ("a.csv.gz", gzip.compress(b"a,b\n1,2\n" * 99)[:-9], "gz"),
+        ("a.xls", b"<html><body>nothing</body></html>", "html"),
+    ],
+)  # fmt: skip
+def test_what_is_no_table(tmp_path: Path, name: str, content: bytes, form: str) -> None:
+    (tmp_path / name).write_bytes(content)
+    found = inspect_one(tmp_path / name, name)
+    assert (found["failed"], found["format"], found["encoding"], found["rows"], len(found["problems"])) == (
+        True,
+        form,
+        None,
+        0,
+        1,
+    )
+
+
+def test_prose_is_told_from_a_table_and_blank_lines_keep_the_numbers(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("这是一段话，没有表格。\n第二行也是。\n", encoding="utf-8")
+    assert any("不像表格" in problem for problem in inspected(tmp_path / "a.csv")["problems"])
+    (tmp_path / "b.csv").write_text("a,b\n1,2\n\n3,4\n,\n合计,6\n", encoding="utf-8")
+    found = inspected(tmp_path / "b.csv")
+    assert found["rows"] == 2 and any("第 6 行：是合计行" in problem for problem in found["problems"])
 
 
 # ---------------------------------------------------------------- against the published tables
