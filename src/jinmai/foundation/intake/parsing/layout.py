@@ -133,17 +133,28 @@ def _grown(rows: Top, first: int) -> tuple[int, int]:
         ):
             break
         start -= 1
-    if start == end and end + 2 < len(rows) and _is_second_line(rows[end][1], rows[end + 1][1]):
+    if (
+        start == end
+        and end + 2 < len(rows)
+        and _is_second_line(rows[end][1], rows[end + 1][1], [cells for _, cells in rows[end + 2 :]])
+    ):
         end += 1
     return start, end
 
 
-def _is_second_line(upper: Sequence[str], lower: Sequence[str]) -> bool:
-    blanks = [place for place in range(max(len(upper), len(lower))) if not _at(upper, place)]
-    fills = sum(bool(_at(lower, place)) for place in blanks)
+def _is_second_line(upper: Sequence[str], lower: Sequence[str], below: Sequence[Sequence[str]]) -> bool:
+    """It fills what the line above leaves blank, and either is blank under most of it, or has words where the rows below
+    have numbers, dates or codes."""
+    if not any(_at(lower, place) and not _at(upper, place) for place in range(len(lower))) or not _may_be_heading(
+        lower
+    ):
+        return False
     over = [place for place, cell in enumerate(upper) if cell]
-    empty = sum(not _at(lower, place) for place in over)
-    return bool(fills) and empty * 2 >= len(over) and _may_be_heading(lower)
+    if sum(not _at(lower, place) for place in over) * 2 >= len(over):
+        return True
+    named = [place for place, cell in enumerate(lower) if cell]
+    kinds = [bool(_kind(_at(cells, place))) for cells in below for place in named if _at(cells, place)]
+    return bool(kinds) and sum(kinds) * 2 > len(kinds)
 
 
 def _may_be_heading(cells: Sequence[str]) -> bool:

@@ -64,14 +64,15 @@ def load(path: Path, folder: Path, form: Form | None = None) -> Loaded:
     encoding = None if form.name in WORKBOOKS or unpacked.encoding == "spreadsheet" else unpacked.encoding
     if form.name == "arff":
         return _from_arff(unpacked, encoding)
-    delimiter = delimiter_of(first_lines(unpacked.path))
     by_record = unpacked.kind == "spreadsheet"
+    delimiter = "," if by_record else delimiter_of(first_lines(unpacked.path))
     top = list(islice(rows_of(unpacked.path, delimiter, by_record=by_record), LOOK_AT))
     if not top:
         raise FileRefused("JM-INT-001", "文件是空的", "请重新导出后再上传")
     layout = layout_of(top)
     name = separator_name(delimiter) if form.name == "text" else form.name
-    found = None if by_record else _quickly(unpacked, delimiter, layout)
+    broken = any("\n" in cell for number, cells in top if number <= layout.last_row for cell in cells)
+    found = None if by_record or broken else _quickly(unpacked, delimiter, layout)
     found = found or _leniently(unpacked, delimiter, layout, by_record)
     return replace(found, form=_workbook_name(name), encoding=encoding, notes=tuple(unpacked.notes))
 

@@ -150,6 +150,30 @@ def test_titles_units_two_lines_sections_totals_and_notes(tmp_path: Path) -> Non
         assert words in said, words
 
 
+def test_groups_above_their_columns(tmp_path: Path) -> None:
+    rows = [
+        ["机构", "2023年", "", "2024年", ""],
+        ["", "户数", "金额", "户数", "金额"],
+        *(["甲担保有限公司", "1", "2", "3", "4"],) * 3,
+    ]
+    found = inspected(written(tmp_path / "a.csv", rows))
+    assert (found["header_rows"], found["rows"]) == (2, 3)
+    assert [one["name"] for one in found["columns"]] == [
+        "机构",
+        "2023年/户数",
+        "2023年/金额",
+        "2024年/户数",
+        "2024年/金额",
+    ]
+    control = [
+        ["机构", "2023年", ""],
+        ["甲", "好", "多"],
+        ["乙", "坏", "少"],
+        ["丙", "好", "少"],
+    ]  # a heading left blank
+    assert inspected(written(tmp_path / "b.csv", control))["header_rows"] == 1
+
+
 def test_what_does_not_fit_is_told_with_its_place(tmp_path: Path) -> None:
     rows = [[*HEADING, "金额", "金额", "", "备用"], *([*row, "1", "2", "x", ""] for row in firms(20))]
     rows[3][1] = "9.11101E+17"
@@ -323,9 +347,9 @@ def check_against_the_index(found: dict[str, Any]) -> None:
     """The index takes line 1 for the heading of every table, blank lines for rows, and words about firms for names;
     where it is right, so is inspect, and each difference has its reason."""
     tables, agree = found["tables"], found["agree_with_index"]
-    assert tables == 161 and found["unexplained"] == []
+    assert tables > 50 and found["unexplained"] == []
     assert agree["columns"] == tables
-    assert agree["rows"] >= 100
+    assert agree["rows"] >= 0.55 * tables  # the others have their reason, each of them
     assert agree["code_columns"] >= 0.98 * tables
     assert agree["name_columns"] >= 0.85 * tables
     reasons = found["differences"]
@@ -334,15 +358,15 @@ def check_against_the_index(found: dict[str, Any]) -> None:
     assert published["encoding"] == published["format"] == published["rows"] == published["files"] > 0
 
 
-def test_published_tables(data_dir: Path) -> None:
-    check_against_the_index(benchmark().measure(data_dir / "government_tables", published_every=40))
+def test_every_third_published_table(data_dir: Path) -> None:
+    check_against_the_index(benchmark().measure(data_dir / "government_tables", every=3, published_every=9))
 
 
 @pytest.mark.long
 def test_every_table_as_its_authority_published_it(data_dir: Path) -> None:
     found = benchmark().measure(data_dir / "government_tables")
     check_against_the_index(found)
-    assert found["as_published"]["files"] >= 155
+    assert found["tables"] == 161 and found["as_published"]["files"] >= 155
 
 
 # ---------------------------------------------------------------- hostile files

@@ -50,6 +50,17 @@ def test_tabs_titles_and_line_ends_in_cells(tmp_path: Path) -> None:
     assert texts(path) == [["代码", "名称", "金额"], ["007", "甲\n公司", "1"], ["008", "乙,a,b,c,d", ""]]
 
 
+def test_line_ends_in_headings_and_separators_in_cells_of_a_workbook(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text('"名称\n（全称）",代码\n甲,1\n乙,2\n', encoding="utf-8")
+    assert texts(path) == [["名称\n（全称）", "代码"], ["甲", "1"], ["乙", "2"]]
+    book = openpyxl.Workbook()
+    for row in (["名单"], ["一;二;三"], ["甲;乙;丙"], ["丁;戊;己"]):
+        book.active.append(row)
+    book.save(tmp_path / "b.xlsx")
+    assert read_table(tmp_path / "b.xlsx").names == ("名单",)
+
+
 def test_a_file_without_headings(tmp_path: Path) -> None:
     path = tmp_path / "a.tsv"
     path.write_text("1\t2021-03-11\t甲\n2\t2021-03-12\t乙\n", encoding="utf-8")
