@@ -219,16 +219,8 @@ def date_form(text: str, headed: bool = True) -> str:
         if found := rule.fullmatch(plain):
             return name if _day(*found.groups()[:3]) else ""
     if found := YEAR_LAST.fullmatch(plain):
-        month_first, day_first = _day(found[3], found[1], found[2]), _day(found[3], found[2], found[1])
-        return (
-            EITHER_FIRST
-            if month_first and day_first
-            else MONTH_FIRST
-            if month_first
-            else DAY_FIRST
-            if day_first
-            else ""
-        )
+        may_be = (_day(found[3], found[1], found[2]) is not None, _day(found[3], found[2], found[1]) is not None)
+        return {(True, True): EITHER_FIRST, (True, False): MONTH_FIRST, (False, True): DAY_FIRST}.get(may_be, "")
     first, last = words()["serial_date"]
     if headed and re.fullmatch(r"[0-9]{5}(\.[0-9]+)?", plain) and first <= float(plain) <= last:
         return DAY_NUMBER
@@ -270,9 +262,8 @@ def _counting(heading: str, cells: Counter[str]) -> str:
         return "other_code"
     if heading_rule("percent").search(heading) or "%" in heading:
         return "percent"
-    if (heading_rule("money").search(heading) and not heading_rule("not_money").search(bare)) or _said_unit(
-        heading, "money"
-    ):
+    money_headed = heading_rule("money").search(heading) and not heading_rule("not_money").search(bare)
+    if money_headed or _said_unit(heading, "money"):
         return "money"
     whole = _share(cells, lambda text: WHOLE.fullmatch(_without_unit(text))) >= typed
     if whole and (heading_rule("count").search(heading) or _said_unit(heading, "count")):

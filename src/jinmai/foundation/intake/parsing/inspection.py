@@ -20,7 +20,7 @@ from jinmai.foundation.intake.declarations import Field, Source, sources
 
 from .findings import WHOLE_FILE, Where, finding, problems_of
 from .forms import Form, form_of
-from .guessing import Guess, guess_column, unit_above, words
+from .guessing import Guess, guess_column, is_firm, unit_above, words
 from .headings import Guess as Fit
 from .headings import guess as fit_of
 from .layout import INVISIBLE
@@ -145,10 +145,17 @@ def besides(loaded: Loaded) -> Besides:
     totals = _totals(loaded)
     headings = np.setdiff1d(_headings_again(loaded), totals)
     sections = np.setdiff1d(_matching(loaded, single, rf"^\s*(?:{words()['sections']})"), totals)
-    last = single[single >= loaded.rows - LAST_ROWS]
+    last = np.array(
+        [n for n in single[single >= loaded.rows - LAST_ROWS] if not _names_a_firm(loaded, int(n))], dtype=np.int64
+    )
     told = _matching(loaded, np.flatnonzero(filled <= 2) if wide else none, rf"^\s*(?:{words()['notes']})")
     notes = np.setdiff1d(np.union1d(_closing(last, loaded.rows), told), np.union1d(totals, sections))
     return Besides(totals, notes, sections, headings)
+
+
+def _names_a_firm(loaded: Loaded, place: int) -> bool:
+    """A row of which only the name is known is data all the same."""
+    return any(is_firm(text) for column in loaded.columns if (text := column[place].as_py().strip()))
 
 
 def _closing(last: np.ndarray[Any, np.dtype[np.int64]], rows: int) -> np.ndarray[Any, np.dtype[np.int64]]:

@@ -150,6 +150,13 @@ def test_titles_units_two_lines_sections_totals_and_notes(tmp_path: Path) -> Non
         assert words in said, words
 
 
+def test_a_last_row_with_only_a_name_is_data(tmp_path: Path) -> None:
+    path = written(tmp_path / "a.csv", [HEADING, *firms(), ["", "", "测试99号商贸有限公司", "", ""]])
+    assert inspected(path)["rows"] == 13
+    control = written(tmp_path / "b.csv", [HEADING, *firms(), ["制表人某某", "", "", "", ""]])
+    assert inspected(control)["rows"] == 12
+
+
 def test_groups_above_their_columns(tmp_path: Path) -> None:
     rows = [
         ["机构", "2023年", "", "2024年", ""],
