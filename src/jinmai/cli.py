@@ -11,6 +11,7 @@ COMMANDS = (
     "jinmai.foundation.kernel.access.commands",
     "jinmai.foundation.rulebook.commands",
     "jinmai.foundation.intake.commands",
+    "jinmai.desks.parties.commands",
     "jinmai.desks.credit.commands",
     "jinmai.desks.financing.commands",
     "jinmai.site.commands",
