@@ -13,7 +13,7 @@ PYTEST := $(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal --durations=
 
 # Strict typing where a figure, a date or a threshold is made.
 MYPY_PURE = $(wildcard $(addprefix src/jinmai/foundation/kernel/,money.py dates.py ids.py errors.py clock.py) \
-	src/jinmai/desks/*/formulas.py src/jinmai/desks/*/formulas/*.py) \
+	src/jinmai/desks/*/formulas.py src/jinmai/desks/*/formulas/*.py src/jinmai/desks/parties/ownership/*.py) \
 	$(filter-out %/apps.py %/commands.py %/models.py %/views.py %/urls.py,$(wildcard src/jinmai/foundation/rulebook/*.py src/jinmai/foundation/rulebook/kinds/*.py))
 
 .PHONY: help demo test test-long bench env env-core lint test-sqlite test-postgresql shots reference lock sbom python clean

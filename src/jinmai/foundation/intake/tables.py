@@ -52,6 +52,15 @@ class Table:
             return np.empty(0, dtype=object)
         return np.asarray(column.to_numpy(), dtype=object)
 
+    def codes(self, name: str) -> tuple[np.ndarray[Any, np.dtype[np.int64]], np.ndarray[Any, np.dtype[np.object_]]]:
+        """A column of few different texts: for each row the place of its text, and the texts, in the order met."""
+        column = self._column(name)
+        if column.num_chunks == 0:
+            return np.empty(0, np.int64), np.empty(0, dtype=object)
+        encoded = column.combine_chunks().dictionary_encode()
+        texts = np.asarray(encoded.dictionary.to_numpy(zero_copy_only=False), dtype=object)
+        return np.asarray(encoded.indices).astype(np.int64), texts
+
     def numbers(self, name: str) -> np.ndarray[Any, np.dtype[np.float64]]:
         """A column as float64, NaN where a cell is empty or not a number. Thousand separators (1,234.5) and full-width
         digits are read; 12% or 3万元 is not a number, because nobody said in which unit."""

@@ -45,9 +45,10 @@ def controllers(edges: Edges, majority: Fraction, final: Fraction) -> list[Contr
     A has 60 % of B, B has 40 % of C and A 20 %: together 60 % of C, of which A owns 0.6 × 0.4 + 0.2 = 44 %.
 
     >>> import numpy as np
-    >>> from jinmai.desks.parties.ownership.edges import GRAIN, build
+    >>> from jinmai.desks.parties.ownership.edges import GRAIN, build, coded
     >>> shares = np.array([6, 4, 2]) * GRAIN // 10
-    >>> edges = build(["A", "B", "A"], ["B", "C", "C"], shares, np.zeros(3, bool), np.ones(3, bool), False)
+    >>> known, holds = np.zeros(3, bool), np.ones(3, bool)
+    >>> edges = build(coded(["A", "B", "A"]), coded(["B", "C", "C"]), shares, known, holds)
     >>> for one in controllers(edges, Fraction(1, 2), Fraction(1, 4)):
     ...     print(one.company, one.controller, one.how, float(one.share), "→".join(one.chain))
     B A final_holder 0.6 A→B

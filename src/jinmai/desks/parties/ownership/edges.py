@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
@@ -35,6 +35,9 @@ class Columns(Protocol):
 
     def text(self, name: str) -> Any:
         """A column as written, "" where empty."""
+
+    def codes(self, name: str) -> tuple[Any, Any]:
+        """For each row the place of its text, and the texts."""
 
     def numbers(self, name: str) -> Any:
         """A column as floats, NaN where it is no number."""
@@ -87,12 +90,27 @@ def _refuse(code: str, row: int, what: Words, remedy: str) -> Refusal:
     return Refusal(code, Words("第 %(line)d 行：%(what)s", line=row + FIRST_ROW, what=what), remedy)
 
 
-def _names(table: Columns, column: str) -> list[str]:
-    names = list(map(str.strip, table.text(column)))
-    if "" in set(names):
+Coded = tuple[Ints, Sequence[str]]  # for each row the place of its name, and the names as written
+
+
+def coded(texts: Sequence[str]) -> Coded:
+    """A column of names as ``build`` takes it.
+
+    >>> coded(["B", "A", "B"])
+    (array([0, 1, 0]), ['B', 'A'])
+    """
+    place = {text: k for k, text in enumerate(dict.fromkeys(texts))}
+    return np.array([place[text] for text in texts], np.int64), list(place)
+
+
+def _named(table: Columns, column: str) -> Coded:
+    codes, written = table.codes(column)
+    texts = list(map(str.strip, written))
+    if "" in texts:
         what = Words("没有填“%(column)s”", column=column)
-        raise _refuse("JM-PAR-031", names.index(""), what, "每行须写明持有方 owner 和被持有方 owned")
-    return names
+        row = int(np.flatnonzero(np.isin(codes, [k for k, text in enumerate(texts) if not text]))[0])
+        raise _refuse("JM-PAR-031", row, what, "每行须写明持有方 owner 和被持有方 owned")
+    return codes, texts
 
 
 def _shares(table: Columns) -> tuple[Ints, Flags, bool]:
@@ -108,8 +126,8 @@ def _shares(table: Columns) -> tuple[Ints, Flags, bool]:
         what = Words("持股比例“%(text)s”不在 0 到 1 之间", text=texts[wrong[0]].strip()[:20])
         raise _refuse("JM-PAR-033", int(wrong[0]), what, "25% 请写成 0.25；不知道的请留空")
     units = np.rint(np.where(unread, 0.0, numbers) * GRAIN).astype(np.int64)
-    longest = max(map(len, texts), default=0)
-    return units, unread, longest > LONGEST_EXACT or any("e" in text or "E" in text for text in texts)
+    powers = "e" in "".join(texts).lower()
+    return units, unread, powers or max(map(len, texts), default=0) > LONGEST_EXACT
 
 
 def _days(table: Columns, column: str) -> list[str]:
@@ -149,31 +167,32 @@ def edges_of(table: Columns, on: date) -> Edges:
             Words("持股关系表缺少列：%(columns)s", columns="、".join(absent)),
             "第一行须有列名 owner,owned,share；生效日 from 和失效日 to 可有可无",
         )
-    owners, owned = _names(table, "owner"), _names(table, "owned")
+    owners, owned = _named(table, "owner"), _named(table, "owned")
     units, unread, long_texts = _shares(table)
     return build(owners, owned, units, unread, in_force(table, on), long_texts)
 
 
-def build(
-    owners: Iterable[str], owned: Iterable[str], units: Ints, unread: Flags, holds: Flags, long_texts: bool
-) -> Edges:
+def _used(codes: Ints, texts: Sequence[str]) -> set[str]:
+    return {texts[k] for k in np.flatnonzero(np.bincount(codes, minlength=len(texts))).tolist()}
+
+
+def build(owners: Coded, owned: Coded, units: Ints, unread: Flags, holds: Flags, long_texts: bool = False) -> Edges:
     """Holdings from columns: rows not in force left out, rows of the same pair added up."""
-    if not holds.all():
-        owners = [name for name, keep in zip(owners, holds, strict=True) if keep]
-        owned = [name for name, keep in zip(owned, holds, strict=True) if keep]
-        units, unread = units[holds], unread[holds]
-    owners, owned = list(owners), list(owned)
-    names = tuple(sorted({*owners, *owned}))
-    number = {name: k for k, name in enumerate(names)}
-    left = np.fromiter(map(number.__getitem__, owners), np.int64, len(owners))
-    right = np.fromiter(map(number.__getitem__, owned), np.int64, len(owned))
+    before, after = owners[0][holds], owned[0][holds]
+    units, unread = units[holds], unread[holds]
+    names = tuple(sorted(_used(before, owners[1]) | _used(after, owned[1])))
+    place = {name: k for k, name in enumerate(names)}
+    left, right = (
+        np.array([place.get(text, -1) for text in texts], np.int64)[codes]
+        for codes, texts in ((before, owners[1]), (after, owned[1]))
+    )
     keys, at = np.unique(left * len(names) + right, return_inverse=True)
     total, missing = np.zeros(keys.size, np.int64), np.zeros(keys.size, np.bool_)
     np.add.at(total, at, units)
     missing[at[unread]] = True
     return Edges(
         names, keys // max(len(names), 1), keys % max(len(names), 1), total, missing,
-        rows=len(owners), missing_rows=int(unread.sum()), repeated_rows=len(owners) - keys.size,
+        rows=before.size, missing_rows=int(unread.sum()), repeated_rows=before.size - keys.size,
         not_in_force=int((~holds).sum()), long_texts=long_texts,
     )  # fmt: skip
 

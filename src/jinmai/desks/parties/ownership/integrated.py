@@ -28,14 +28,14 @@ if TYPE_CHECKING:
     from jinmai.desks.parties.ownership.solving import Layout
 
 PRINTED = 10**12  # figures are printed to 12 decimals
-SMALL = 300  # companies; up to here everything is exact, if no component is large
+SMALL, SMALL_EDGES = 300, 2000  # companies and pairs; up to here everything is exact, if no component is large
 SMALL_COMPONENT = 12
 BETWEEN = 60  # companies between an owner and an owned, up to which a pair is decided exactly
 LADDER = (1e-3, 1e-4, 1e-5, 1e-6, 1e-7, 1e-8, 1e-9, 1e-10, 1e-12, 1e-15)
-BUDGET = 100_000_000  # edges walked in all
+BUDGET, BUDGET_EACH = 20_000_000, 40  # edges walked in all: so many, and so many more for each edge there is
 SAMPLE = 400
 MOST_EDGES = 50_000_000  # of one owner
-AGAIN = 300  # owners walked once more because a pair of theirs stands too near the threshold
+AGAIN = 1000  # owners walked once more because a pair of theirs stands too near the threshold
 
 
 @dataclass(frozen=True)
@@ -74,16 +74,17 @@ def integrated(edges: Edges, threshold: Fraction, least: float | None = None, wo
     Small groups are solved exactly. Larger ones are walked from each owner; ``least`` is the smallest residual walked on,
     by default the smallest that stays within the budget. Asks for the extra ``fast`` where a group isn't small.
 
-    >>> from jinmai.desks.parties.ownership.edges import build
+    >>> from jinmai.desks.parties.ownership.edges import build, coded
     >>> import numpy as np
     >>> shares = np.array([8, 5, 1]) * GRAIN // 10
     >>> known, holds = np.zeros(3, bool), np.ones(3, bool)
-    >>> found = integrated(build(["A", "B", "A"], ["B", "C", "C"], shares, known, holds, False), Fraction(1, 2))
+    >>> edges = build(coded(["A", "B", "A"]), coded(["B", "C", "C"]), shares, known, holds)
+    >>> found = integrated(edges, Fraction(1, 2))
     >>> [(found.edges.names[i], found.edges.names[j], decimal(y, PRINTED))
     ...  for i, j, y in zip(found.owner, found.owned, found.figure)]
     [('A', 'B', '0.8'), ('A', 'C', '0.5'), ('B', 'C', '0.5')]
     """
-    if least is None and len(edges.names) <= SMALL:
+    if least is None and len(edges.names) <= SMALL and edges.units.size <= SMALL_EDGES:
         group = Group.of(edges.shares())
         if max(map(len, group.components), default=0) <= SMALL_COMPONENT:
             return _small(edges, threshold, group)
@@ -141,12 +142,11 @@ def _small(edges: Edges, threshold: Fraction, group: Group) -> Integrated:
 
 
 def _solving() -> Any:
-    try:
-        from jinmai.desks.parties.ownership import solving
-    except ImportError as absent:
-        raise Broken(
-            'ownership of more than a small group needs the extra "fast": pip install "jinmai[fast]"'
-        ) from absent
+    """The fast half, where it is compiled."""
+    from jinmai.desks.parties.ownership import kernel, solving
+
+    if not kernel.COMPILED:
+        raise Broken('ownership of more than a small group needs the extra "fast": pip install "jinmai[fast]"')
     return solving
 
 
@@ -184,15 +184,17 @@ def _finest(solving: Any, layout: Layout, owners: Ints, bar: float) -> float:
     chosen = LADDER[0]
     for least in LADDER:
         _, _, edges = solving.walk_all(layout, sample, bar, least, MOST_EDGES)
-        if edges * (owners.size / max(1, sample.size)) > BUDGET:
+        if edges * (owners.size / max(1, sample.size)) > BUDGET + BUDGET_EACH * layout.targets.size:
             break
         chosen = least
     return chosen
 
 
 def _near(bar: float, figures: Any) -> Any:
-    """Pairs whose bound leaves open on which side of the threshold they stand."""
-    return np.abs(figures[:, 0] - bar) <= figures[:, 1] + 1e-15
+    """Pairs whose bound leaves open on which side of the threshold they stand: what a walk leaves out only adds, what
+    is rounded may go either way."""
+    below, above = figures[:, 0] + figures[:, 1] + 1e-15, figures[:, 0] - figures[:, 2] - 1e-15
+    return (below >= bar) & (above < bar)
 
 
 def _walked_again(solving: Any, layout: Layout, bar: float, least: float, places: Any, figures: Any) -> Any:

@@ -7,9 +7,20 @@ its *residual*, and the residual bounds the error; see ``integrated`` for the pr
 from __future__ import annotations
 
 from collections import namedtuple
+from typing import Any
 
 import numpy as np
-from numba import njit
+
+try:
+    from numba import njit
+except ImportError:  # the extra "fast"; this module loads without it, and whoever means to walk asks COMPILED first
+    COMPILED = False
+
+    def njit(**_options: Any) -> Any:  # type: ignore[no-redef]
+        """Leave a function as it is: right, and some hundred times slower."""
+        return lambda function: function
+else:
+    COMPILED = True
 
 GRAIN = 10**15  # shares are whole numbers of 1e-15
 UNSOLVED = np.int64(-2)
@@ -17,10 +28,10 @@ BY_STEPS = np.int64(-1)
 TINY_PIVOT = 1e-12
 NEAR = 1.01  # what covers the roundings of the bounds themselves
 
-#: A walk's working space: figure and residual of each node side by side, steps through it, who waits, who was touched,
-#: and three counts.
-Space = namedtuple("Space", "cells steps waiting touched heap counts")
-REACHED, HELD, EDGES = 0, 1, 2
+#: A walk's working space: figure and residual of each node side by side, steps through it, who waits; lists of nodes
+#: touched, waiting (a heap), grown to where the threshold may be, and stepped through in large components; their counts.
+Space = namedtuple("Space", "cells steps waiting touched heap high stepped counts")
+REACHED, HELD, HIGH, STEPPED, EDGES = 0, 1, 2, 3, 4
 
 
 @njit(cache=True, nogil=True)
@@ -197,24 +208,29 @@ def _sift_out(heap, held):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True, inline="always")
-def _gain(to, gain, space):  # type: ignore[no-untyped-def]
-    if space.cells[to, 0] == 0.0:
+def _gain(to, gain, low, space):  # type: ignore[no-untyped-def]
+    was = space.cells[to, 0]
+    space.cells[to, 0] = was + gain
+    if was == 0.0:
         space.touched[space.counts[REACHED]] = to
         space.counts[REACHED] += 1
-    space.cells[to, 0] += gain
+    if was < low <= was + gain:
+        space.high[space.counts[HIGH]] = to
+        space.counts[HIGH] += 1
 
 
 @njit(cache=True, nogil=True)
-def _step(node, mass, first, last, least, graph, space):  # type: ignore[no-untyped-def]
+def _step(node, mass, first, last, limits, graph, space):  # type: ignore[no-untyped-def]
     """Move ``mass`` along the edges of ``node`` that leave the range first–last. An edge's end says in its last bit
     whether chains go on from there."""
     indptr, ends, weights = graph[0], graph[1], graph[2]
+    least, low = limits
     space.counts[EDGES] += indptr[node + 1] - indptr[node]
     for at in range(indptr[node], indptr[node + 1]):
         to, gain = ends[at] >> 1, mass * weights[at]
         if first <= to < last or gain == 0.0:
             continue
-        _gain(to, gain, space)
+        _gain(to, gain, low, space)
         if ends[at] & 1:
             space.cells[to, 1] += gain
             if space.cells[to, 1] >= least and not space.waiting[to]:
@@ -224,7 +240,7 @@ def _step(node, mass, first, last, least, graph, space):  # type: ignore[no-unty
 
 
 @njit(cache=True, nogil=True)
-def _through(c, least, graph, inverses, space):  # type: ignore[no-untyped-def]
+def _through(c, limits, graph, inverses, space):  # type: ignore[no-untyped-def]
     """Solve a component for what has come into it, and move on what leaves it."""
     first, last, place = graph[4][c], graph[4][c + 1], graph[5][c]
     size = last - first
@@ -237,91 +253,104 @@ def _through(c, least, graph, inverses, space):  # type: ignore[no-untyped-def]
         for column in range(size):
             gain = came[row] * inverses[place + row * size + column]
             if gain > 0.0:
-                _gain(first + column, gain, space)
+                _gain(first + column, gain, limits[1], space)
                 moving[column] += gain
     for row in range(size):
         if moving[row] > 0.0:
-            _step(first + row, moving[row], first, last, least, graph, space)
+            _step(first + row, moving[row], first, last, limits, graph, space)
 
 
 @njit(cache=True, nogil=True)
-def _walk_one(owner, least, most_edges, graph, inverses, space):  # type: ignore[no-untyped-def]
-    """All chains down from one owner, owners first, until no residual is worth a step; the most steps of a node."""
+def _walk_one(owner, most_edges, limits, graph, inverses, space):  # type: ignore[no-untyped-def]
+    """All chains down from one owner, owners first, until no residual is worth a step; the most steps through a node."""
+    component, starts, place = graph[3], graph[4], graph[5]
     most_steps = 1
-    _step(owner, 1.0, -1, -1, least, graph, space)
+    _step(owner, 1.0, -1, -1, limits, graph, space)
     while space.counts[HELD] and space.counts[EDGES] < most_edges:
         node = _sift_out(space.heap, space.counts[HELD])
         space.counts[HELD] -= 1
         space.waiting[node] = False
-        mass = space.cells[node, 1]
+        mass, c = space.cells[node, 1], component[node]
         if mass == 0.0:
             continue
-        c = graph[3][node]
-        if graph[5][c] >= 0:
-            _through(c, least, graph, inverses, space)
+        if place[c] >= 0:
+            _through(c, limits, graph, inverses, space)
             continue
         space.cells[node, 1] = 0.0
-        space.steps[node] += 1
-        most_steps = max(most_steps, space.steps[node])
-        _step(node, mass, -1, -1, least, graph, space)
-    for at in range(space.counts[HELD]):  # the budget ended the walk
-        space.waiting[space.heap[at]] = False
-    space.counts[HELD] = 0
+        if starts[c + 1] - starts[c] > 1:
+            if space.steps[node] == 0:
+                space.stepped[space.counts[STEPPED]] = node
+                space.counts[STEPPED] += 1
+            space.steps[node] += 1
+            most_steps = max(most_steps, space.steps[node])
+        _step(node, mass, -1, -1, limits, graph, space)
     return most_steps
 
 
 @njit(cache=True, nogil=True)
-def _measure(space):  # type: ignore[no-untyped-def]
-    """The largest residual and the largest figure of a walk."""
-    rest = top = 0.0
-    for at in range(space.counts[REACHED]):
-        node = space.touched[at]
-        rest, top = max(rest, space.cells[node, 1]), max(top, space.cells[node, 0])
-    return rest, top
+def _rest(least, space):  # type: ignore[no-untyped-def]
+    """The largest residual: below ``least``, but where the budget ended the walk."""
+    rest = least
+    for at in range(space.counts[HELD]):
+        rest = max(rest, space.cells[space.heap[at], 1])
+    return rest
 
 
 @njit(cache=True, nogil=True)
 def _clear(space):  # type: ignore[no-untyped-def]
     for at in range(space.counts[REACHED]):
-        node = space.touched[at]
-        space.cells[node, 0] = space.cells[node, 1] = 0.0
-        space.steps[node] = 0
+        space.cells[space.touched[at], :] = 0.0
+    for at in range(space.counts[STEPPED]):
+        space.steps[space.stepped[at]] = 0
+    for at in range(space.counts[HELD]):
+        space.waiting[space.heap[at]] = False
     space.counts[:] = 0
 
 
 @njit(cache=True, nogil=True)
+def _largest_share(owner, graph):  # type: ignore[no-untyped-def]
+    best = 0.0
+    for at in range(graph[0][owner], graph[0][owner + 1]):
+        best = max(best, graph[2][at])
+    return best
+
+
+@njit(cache=True, nogil=True)
 def walk(owners, graph, inverses, length, settings):  # type: ignore[no-untyped-def]
-    """The chains down from each of ``owners``: the pairs (owner, owned, figure, error) whose figure is at or above the
-    threshold or nearer to it than its error; and the edges walked.
+    """The chains down from each of ``owners``: the pairs (owner, owned) whose figure is at or above the threshold or nearer
+    to it than its error, with figure, error, and the part of the error that is rounding; and the edges walked.
 
     ``settings``: threshold, least residual that is walked on, most edges an owner, relative rounding a step.
     """
     threshold, least, most_edges, rounding = settings
-    indptr, weights, count = graph[0], graph[2], graph[0].size - 1
+    count, longest, shortest = graph[0].size - 1, length.max(), threshold / 2
     space = Space(
-        np.zeros((count, 2)), np.zeros(count, np.int64), np.zeros(count, np.bool_),
-        np.empty(count, np.int64), np.empty(count, np.int64), np.zeros(3, np.int64),
+        np.zeros((count, 2)), np.zeros(count, np.int64), np.zeros(count, np.bool_), np.empty(count, np.int64),
+        np.empty(count, np.int64), np.empty(count, np.int64), np.empty(count, np.int64), np.zeros(5, np.int64),
     )  # fmt: skip
-    pairs, figures = np.empty((1024, 2), np.int64), np.empty((1024, 2))
+    pairs, figures = np.empty((1024, 2), np.int64), np.empty((1024, 3))
     found = edges = 0
-    longest = length.max()
     for owner in owners:
-        best = 0.0
-        for at in range(indptr[owner], indptr[owner + 1]):
-            best = max(best, weights[at])
-        if best * longest * NEAR < threshold:
-            continue  # no figure of this owner reaches the threshold: it is at most best × chain length
-        steps = _walk_one(owner, least, most_edges, graph, inverses, space)
-        rest, top = _measure(space)
-        error = NEAR * (rest + max(1.0, top + rest * longest) * rounding * steps)
-        for at in range(space.counts[REACHED]):
-            owned = space.touched[at]
+        if _largest_share(owner, graph) * longest * NEAR < threshold:
+            continue  # no figure of this owner reaches the threshold: it is at most its largest share × chain length
+        steps = _walk_one(owner, most_edges, (least, shortest), graph, inverses, space)
+        top = 0.0
+        for at in range(space.counts[HIGH]):
+            top = max(top, space.cells[space.high[at], 0])
+        rest = _rest(least, space)
+        rounded = NEAR * max(1.0, top + rest * longest) * rounding * steps
+        error = NEAR * rest + rounded
+        near = space.high[: space.counts[HIGH]]
+        if threshold - error * longest < shortest:
+            near = space.touched[: space.counts[REACHED]]
+        for owned in near:
             if space.cells[owned, 0] + error * length[owned] >= threshold:
                 if found == len(pairs):
                     pairs = np.concatenate((pairs, np.empty_like(pairs)))
                     figures = np.concatenate((figures, np.empty_like(figures)))
                 pairs[found, 0], pairs[found, 1] = owner, owned
                 figures[found, 0], figures[found, 1] = space.cells[owned, 0], error * length[owned]
+                figures[found, 2] = rounded * length[owned]
                 found += 1
         edges += space.counts[EDGES]
         _clear(space)

@@ -131,11 +131,12 @@ def _certified(
     Whoever fails is taken out as unsolved, until everybody passes.
     """
     holders = np.repeat(np.arange(indptr.size - 1), np.diff(indptr))
+    slack = 1 + 4 * UNIT_ROUNDING * (np.bincount(targets, minlength=1).max() + 4)
     while True:
         passes_on = (state != kernel.UNSOLVED)[component][holders]
         carried = np.where(passes_on, length[holders] * weights, 0.0)
         needed = 1.0 + np.bincount(targets, weights=carried, minlength=length.size)
-        failing = np.flatnonzero(length < needed * (1 + 1e-12))
+        failing = np.flatnonzero(length < needed * slack)
         if not failing.size:
             return length
         state[np.unique(component[failing])] = kernel.UNSOLVED
@@ -150,8 +151,8 @@ def walk_all(layout: Layout, owners: Ints, threshold: float, least: float, most_
         return kernel.walk(some, graph, layout.inverses, layout.length, settings)
 
     if not owners.size:
-        return np.zeros((0, 2), np.int64), np.zeros((0, 2)), 0
-    pieces = np.array_split(owners, max(1, min(64, owners.size // 2000)))
+        return np.zeros((0, 2), np.int64), np.zeros((0, 3)), 0
+    pieces = np.array_split(np.ascontiguousarray(owners), max(1, min(64, owners.size // 2000)))
     if workers == 1 or len(pieces) == 1:
         done = [part(piece) for piece in pieces]
     else:

@@ -16,6 +16,7 @@ from jinmai.desks.parties.ownership import solving
 from jinmai.desks.parties.ownership.edges import GRAIN, Edges
 from jinmai.desks.parties.ownership.exact import Group, integrated_exactly
 from jinmai.desks.parties.ownership.integrated import PRINTED, Integrated, integrated
+from jinmai.foundation.kernel.errors import Broken
 
 QUARTER = Fraction(1, 4)
 
@@ -24,8 +25,8 @@ def edges_from(rows: list[tuple[str, str, str]]) -> Edges:
     """Holdings from owner, owned, share as text ("" where missing)."""
     units = np.array([int(Fraction(share or 0) * GRAIN) for _, _, share in rows], np.int64)
     missing = np.array([not share for _, _, share in rows], bool)
-    owners, owned = [row[0] for row in rows], [row[1] for row in rows]
-    return reading.build(owners, owned, units, missing, np.ones(len(rows), bool), False)
+    owners, owned = reading.coded([row[0] for row in rows]), reading.coded([row[1] for row in rows])
+    return reading.build(owners, owned, units, missing, np.ones(len(rows), bool))
 
 
 def named(found: Integrated) -> dict[tuple[str, str], Fraction]:
@@ -143,6 +144,14 @@ def test_nobody_holds_anything(way):
     assert named(found) == {} and found.bound == 0.0
 
 
+def test_without_the_extra_a_small_group_is_solved_and_a_large_one_names_it(monkeypatch):
+    monkeypatch.setattr(solving.kernel, "COMPILED", False)
+    edges = edges_from([("A", "B", "0.5")])
+    assert named(integrated(edges, QUARTER))
+    with pytest.raises(Broken, match=r"jinmai\[fast\]"):
+        walked(edges)
+
+
 # ---------------------------------------------------------------- the twin
 
 
@@ -230,7 +239,7 @@ def worst(edges: Edges, least: float) -> tuple[float, float]:
     truth = integrated_exactly(edges.shares(), layout.company_at[owners[:8]].tolist())
     off = [
         (float(abs(truth[pair] - Fraction(figure))), error)
-        for pair, (figure, error) in zip(map(tuple, layout.company_at[places].tolist()), figures, strict=True)
+        for pair, (figure, error, _) in zip(map(tuple, layout.company_at[places].tolist()), figures, strict=True)
         if pair in truth
     ]
     return max(error for error, _ in off), max(error / bound for error, bound in off)

@@ -179,3 +179,11 @@ def test_published_files(data_dir: Path) -> None:
     ):
         table = read_table(data_dir / name)
         assert (table.rows, len(table.names)) == (rows, columns), name
+
+
+def test_codes_are_the_text_again(tmp_path: Path):
+    path = tmp_path / "a.csv"
+    path.write_text("n,x\nB,1\nA,2\nB,3\n,4\n", "utf-8")
+    table = read_table(path)
+    codes, texts = table.codes("n")
+    assert texts.tolist() == ["B", "A", ""] and texts[codes].tolist() == table.text("n").tolist()
