@@ -13,11 +13,13 @@ class CreditConfig(AppConfig):
 
     def ready(self) -> None:
         """Declare the measures, refuse a sheet that names one nobody declared, and offer the sheet on a firm's page."""
-        from jinmai.desks.credit import basis, facts, groups, links
+        from jinmai.desks.credit import basis, facts, groups, links, papers, records
         from jinmai.desks.credit import jobs as _jobs  # noqa: F401
         from jinmai.foundation import analytics
 
         facts.declare()
-        analytics.require_declared(groups.all_fields(), by="credit")
+        analytics.require_declared(groups.measure_fields(), by="credit")
+        records.require_known()
+        papers.declare()
         links.declare()
         basis.declare()

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from jinmai.desks.credit.casework import address_of
 from jinmai.foundation import analytics
 from jinmai.foundation.kernel.access.actor import Actor
 from jinmai.foundation.kernel.errors import Refusal
 from jinmai.foundation.kernel.home import current_home
 from jinmai.foundation.kernel.subjects.models import Subject
-from jinmai.foundation.rulebook import Score
+from jinmai.foundation.kernel.work.models import DueClock
+from jinmai.foundation.rulebook import Figure, Score, explain, get
 from jinmai.foundation.rulebook.models import RuleUse
 from jinmai.foundation.rulebook.uses import (
     WITHHELD_LEVEL,
@@ -26,9 +28,12 @@ from jinmai.foundation.rulebook.uses import (
     record_use,
     register_basis,
     replays,
+    rule_then,
 )
 
 if TYPE_CHECKING:
+    from jinmai.desks.credit.conditions import Standing
+    from jinmai.desks.credit.models import Repair
     from jinmai.desks.credit.portrait import Portrait
 
 
@@ -81,9 +86,58 @@ def ask_score_again(actor: Actor, use: RuleUse) -> Replay:
     return Replay(False, _("不一致"), (_("重算的分档与当时不同"),))
 
 
+def note_clock(actor: Actor, case: Any, clock: DueClock | None, operation: str) -> None:
+    """Keep which rule set a case's time limit, from which day, ending when."""
+    if clock is None or not clock.rule_id:
+        return
+    rule = get(clock.rule_id, on=clock.started_on)
+    words = _("自 %(start)s 起 %(days)d 个%(unit)s，%(due)s 到期") % {
+        "start": clock.started_on, "days": clock.days, "unit": clock.get_kind_display(), "due": clock.due_on,
+    }  # fmt: skip
+    record_use(
+        actor,
+        case,
+        rule,
+        question="clock",
+        operation=operation,
+        outcome={"words": words, "due_on": str(clock.due_on), "days": clock.days, "kind": clock.kind},
+        inputs=[Input("started_on", _("起算日"), str(clock.started_on), "text", _("办理记录"), clock.started_on)],
+    )
+
+
+def note_repair(actor: Actor, repair: Repair, told: Standing) -> None:
+    """Keep the conditions of a repair as they were answered, and which periods its class had."""
+    inputs = [
+        Input(
+            one.measure, one.text, one.figure.value, one.unit, one.figure.source, one.figure.as_of,
+        )
+        for one in told.clauses
+    ]  # fmt: skip
+    outcome = {"words": repair.get_status_display(), "answer": told.answer}
+    record_use(
+        actor, repair, told.rule, question="repair", operation="credit.decide_repair", outcome=outcome, inputs=inputs
+    )
+
+
+@replays("repair")
+def ask_repair_again(actor: Actor, use: RuleUse) -> Replay:
+    """Ask that day's conditions again, of the figures as they were kept."""
+    rule = rule_then(use)
+    assert rule is not None
+    figures = {one["name"]: Figure(one["value"]) for one in use.inputs}
+    answer = explain(rule.value.condition, figures, {}, use.on).answer
+    if answer == use.outcome["answer"]:
+        return Replay(True, _("一致：修复条件的判断相同"))
+    return Replay(False, _("不一致"), (_("当时为 %(then)s，重算为 %(now)s") % {"then": use.outcome["answer"], "now": answer},))
+
+
 def declare() -> None:
-    """A sheet's page of its basis is for whoever may ask for the sheet."""
-    from jinmai.desks.credit.views import subjects_for
+    """A sheet's page of its basis is for whoever may ask for the sheet; a case's for whoever may see the case."""
+    from jinmai.desks.credit.models import Objection, Repair
+    from jinmai.desks.credit.views.sheets import subjects_for
+
+    for model, operation in ((Objection, "credit.view_objection"), (Repair, "credit.view_repair")):
+        register_basis(Basis(model._meta.label_lower, model.objects.visible_to, operation, str, address_of))
 
     register_basis(
         Basis(

@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _joined
 from django.utils.translation import gettext_lazy as _
 
 from jinmai.desks.credit.facts import MONTHS_DRAWN
+from jinmai.desks.credit.records import record_tables
 from jinmai.foundation.kernel.consent.purposes import PAPERS
 from jinmai.foundation.kernel.errors import shown
 
@@ -58,8 +59,10 @@ GROUPS = (
     ),
     Group("months", _("月度开票走势"), (*month_fields("sales"), *month_fields("purchases"))),
 )  # fmt: skip
+#: Single records of departments: each table is a field of its own.
+RECORDS = Group("records", _("部门记录"), tuple(record_tables()))
 #: What a firm may tick: the sheet's groups, and the papers it hands in, which are no measures.
-CONSENTED = (*GROUPS, Group("papers", _("企业提交的材料"), (PAPERS,)))
+CONSENTED = (*GROUPS, RECORDS, Group("papers", _("企业提交的材料"), (PAPERS,)))
 BY_SLUG = {group.slug: group for group in CONSENTED}
 
 
@@ -72,9 +75,14 @@ def fields_of(slugs: Iterable[str]) -> list[str]:
     return [field for slug in slugs for field in BY_SLUG[slug].fields]
 
 
-def all_fields() -> list[str]:
+def measure_fields() -> list[str]:
     """Every measure of the sheet."""
     return [field for group in GROUPS for field in group.fields]
+
+
+def all_fields() -> list[str]:
+    """Everything on the sheet: its measures, and the tables whose records it shows."""
+    return [*measure_fields(), *RECORDS.fields]
 
 
 def fields_with_papers() -> list[str]:
@@ -101,5 +109,6 @@ def words_for(fields: Iterable[str]) -> str:
     for table in reversed(tables):  # of tables that share a column, the desks' first one names it
         labels |= {column.name: column.label for column in table.columns if column.label}
     labels |= {name: measure.label for name, measure in analytics.measures().items()}
+    labels |= {name: table.label for name, table in analytics.tables().items() if name in RECORDS.fields}
     told += sorted({shown(labels.get(name, name)) for name in left})
     return _joined("、").join(told)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from django.utils.translation import gettext_lazy
 
+from jinmai.desks.credit.actions import alarm_objections
 from jinmai.desks.credit.profiling import profile_all
 from jinmai.foundation.kernel.clock import Clock
 from jinmai.foundation.kernel.commandline import parse_moment
@@ -34,3 +35,10 @@ def profile(step: JobRun) -> dict[str, Any]:
             }
         )
     return dict(step.cursor)
+
+
+@job_kind("credit.alarm_objections", label=gettext_lazy("异议临期提醒"), every=timedelta(days=1))
+def alarm(step: JobRun) -> dict[str, Any]:
+    """Remind of every objection whose alarm day has come; a repeat finds none left."""
+    rung = step.commit({"done": True}, lambda: alarm_objections(step.actor))
+    return {"reminded": rung}

@@ -9,7 +9,10 @@ from uuid import UUID
 
 from jinmai.desks.credit.basis import note_score
 from jinmai.desks.credit.card import RULE
-from jinmai.desks.credit.groups import GROUPS, all_fields, month_fields
+from jinmai.desks.credit.groups import GROUPS, RECORDS, all_fields, month_fields
+from jinmai.desks.credit.marks import NOTHING, Mark, Marks, day_of, marks_of, shown_to
+from jinmai.desks.credit.records import Line as RecordLine
+from jinmai.desks.credit.records import lines_of, owner_of
 from jinmai.foundation import analytics
 from jinmai.foundation.kernel.access.actor import Actor
 from jinmai.foundation.kernel.clock import Clock
@@ -17,6 +20,7 @@ from jinmai.foundation.kernel.consent.models import Consent
 from jinmai.foundation.kernel.consent.purposes import CREDIT_ASSESSMENT, LABELS, OWN_RECORD, STATUTORY_DUTY
 from jinmai.foundation.kernel.errors import Refusal, Words
 from jinmai.foundation.kernel.errors import shown as said
+from jinmai.foundation.kernel.organisations.models import Organisation
 from jinmai.foundation.kernel.subjects.models import Subject
 from jinmai.foundation.rulebook import NotInForce, RuleValue, Score, get, score, show
 
@@ -37,6 +41,17 @@ class Line:
     as_of: date
     source: str
     supplier: str
+    department: str = ""
+    batches: tuple[int, ...] = ()
+    mark: Mark = NOTHING
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One single record on the sheet, and what stands beside it."""
+
+    line: RecordLine
+    mark: Mark
 
 
 @dataclass(frozen=True)
@@ -84,6 +99,9 @@ class Portrait:
     grade: Grade
     manifest: str
     fields: tuple[str, ...]
+    records: tuple[Entry, ...] = ()
+    #: How many tables of records the consent doesn't cover.
+    records_withheld: int = 0
 
 
 def purpose_of(actor: Actor) -> str:
@@ -138,27 +156,66 @@ def draw(actor: Actor, subject_id: UUID, on: date, known: datetime | None = None
     fields = fields_for(actor, subject_id)
     if not Subject.objects.filter(pk=subject_id).exists():
         raise no_basis(purpose)
-    reading = analytics.read(actor, purpose, [subject_id], fields, on, known)
+    tables = [name for name in fields if name in RECORDS.fields]
+    measures = [name for name in fields if name not in RECORDS.fields]
+    if actor.is_institution:
+        known = None  # what was known before is no way around what was put right since
+    reading = analytics.read(
+        actor, purpose, [subject_id], measures, on, known, records=tables, traced=not actor.is_institution
+    )
     figures = reading.one()
+    beside = _Beside(reading, marks_of(subject_id, _marked_on(actor, on, known)))
     return Portrait(
         subject_id=subject_id,
         on=on,
         purpose=purpose,
-        sections=tuple(_section(group, figures) for group in GROUPS if group.slug != "months"),
+        sections=tuple(_section(group, figures, beside) for group in GROUPS if group.slug != "months"),
         months=_months(figures, on),
         grade=_grade(figures, on),
         manifest=reading.manifest.digest,
         fields=tuple(fields),
+        records=_records(actor, subject_id, beside),
+        records_withheld=len(RECORDS.fields) - len(tables),
     )
 
 
-def _section(group: Any, figures: Any) -> Section:
-    lines = tuple(_line(name, figures[name]) for name in group.fields if name in figures)
+def _marked_on(actor: Actor, on: date, known: datetime | None) -> date:
+    """The day whose marks stand beside the facts: that of the sheet, or of what was known; an institution's is today."""
+    if actor.is_institution:
+        return Clock.today()
+    known_on = day_of(known)
+    return min(on, known_on) if known_on else on
+
+
+class _Beside:
+    """What stands beside the figures and records of one reading: department, batches, marks."""
+
+    def __init__(self, reading: Any, marks: Marks) -> None:
+        self.reading, self.marks = reading, marks
+        self.departments = dict(Organisation.objects.filter(kind="department").values_list("code", "name"))
+
+    def of_figure(self, name: str) -> tuple[str, tuple[int, ...]]:
+        """The department that answers for a figure and the batches it comes from, the latest first; both empty where
+        the reading wasn't traced."""
+        table = analytics.get_measure(name).table
+        if table not in self.reading.batches:
+            return "", ()
+        return self.departments.get(owner_of(name), ""), tuple(one.number for one in self.reading.batches[table])
+
+
+def _records(actor: Actor, subject_id: UUID, beside: _Beside) -> tuple[Entry, ...]:
+    lines = lines_of(beside.reading.records, beside.departments)
+    return tuple(Entry(one, beside.marks.of_record(one)) for one in shown_to(actor, subject_id, lines))
+
+
+def _section(group: Any, figures: Any, beside: _Beside) -> Section:
+    lines = tuple(_line(name, figures[name], beside) for name in group.fields if name in figures)
     return Section(group.slug, group.label, lines, len(group.fields) - len(lines))
 
 
-def _line(name: str, figure: Any) -> Line:
+def _line(name: str, figure: Any, beside: _Beside) -> Line:
     declared = analytics.get_measure(name)
+    department, batches = beside.of_figure(name)
     value = figure.value
     if value is None:
         shown = said(ABSENT)
@@ -176,6 +233,9 @@ def _line(name: str, figure: Any) -> Line:
         as_of=figure.as_of,
         source=said(figure.source),
         supplier=said(WHO[declared.who_can_know]),
+        department=department,
+        batches=batches,
+        mark=beside.marks.of_figure(name),
     )
 
 

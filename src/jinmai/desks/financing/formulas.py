@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from calendar import monthrange
 from datetime import date
+
+from jinmai.foundation.kernel.dates import months_after as months_after
 
 RATIO_ONE = 1_000_000_000
 #: A share of clauses is scored in millionths; cost only decides between equal shares.
@@ -18,16 +19,6 @@ def days_between(start: date, end: date) -> int:
     8
     """
     return (end - start).days
-
-
-def months_after(day: date, months: int) -> date:
-    """The same day ``months`` later, or the last of a shorter month (民法典第203条).
-
-    >>> months_after(date(2026, 8, 31), 6)
-    datetime.date(2027, 2, 28)
-    """
-    year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
-    return date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))
 
 
 def debt_to_sales(bank_debt_fen: int, asked_fen: int, sales_12m_fen: int) -> int | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
@@ -23,7 +23,8 @@ from .declared import get_measure, require_declared
 from .fact_tables import get_table
 from .figures import SHOWN_ROWS, Value, compute, filtered, frame, picked
 from .manifests import manifest, relations
-from .models import Manifest
+from .models import Batch, Manifest
+from .records import FactRow, batches_about, rows_about
 
 
 @dataclass(frozen=True)
@@ -37,10 +38,13 @@ class ReadFigure:
 
 @dataclass(frozen=True)
 class Reading:
-    """What was read: figures by subject and field, and the manifest they rest on."""
+    """What was read: figures by subject and field, and the manifest they rest on; single facts, where they were asked
+    for, and by table the batches that say something of the subject."""
 
     rows: Mapping[UUID, Mapping[str, ReadFigure]]
     manifest: Manifest
+    records: tuple[FactRow, ...] = ()
+    batches: Mapping[str, list[Batch]] = field(default_factory=dict)
 
     def one(self) -> Mapping[str, ReadFigure]:
         """The figures of the only subject read."""
@@ -55,23 +59,45 @@ def read(
     fields: Sequence[str],
     on: date,
     known: datetime | None = None,
+    *,
+    records: Sequence[str] = (),
+    traced: bool = False,
 ) -> Reading:
     """Figures of named subjects on the day ``on``, in one transaction with consent, access book (查阅记录) and audit.
 
-    ``fields`` are measures. Refuses with JM-CON-001 where a subject has no live basis; the refusal is booked as well.
+    ``fields`` are measures. ``records`` are landed tables whose rows about the one subject are read too: a consent
+    names each of them like a measure. ``traced`` tells from which batches the figures come. Refuses with JM-CON-001
+    where a subject has no live basis; the refusal is booked as well.
     """
     require_declared(fields)
     ids = [subject.pk if isinstance(subject, Subject) else subject for subject in subjects]
+    wanted = [*fields, *records]
     try:
         with transaction.atomic():
-            grant = authorise(actor, ids, purpose, fields)
+            grant = authorise(actor, ids, purpose, wanted)
             facts = manifest(on, known, tables={get_measure(name).table for name in fields})
             rows = _figures(ids, fields, on, facts)
+            told = _single_facts(ids, records, on, known)
+            batches = _batches_of(ids, fields, facts) if traced else {}
             book(actor, grant)
     except Refusal as refusal:
-        book_refusal(actor, ids, purpose, fields, refusal.code)
+        book_refusal(actor, ids, purpose, wanted, refusal.code)
         raise
-    return Reading(rows, facts)
+    return Reading(rows, facts, told, batches)
+
+
+def _single_facts(
+    ids: Sequence[UUID], tables: Sequence[str], on: date, known: datetime | None
+) -> tuple[FactRow, ...]:
+    if not tables:
+        return ()
+    keys = [key for some in keys_of(ids).values() for key in some]
+    return tuple(rows_about(keys, tables, on, manifest(on, known, tables=tables)))
+
+
+def _batches_of(ids: Sequence[UUID], fields: Sequence[str], facts: Manifest) -> dict[str, list[Batch]]:
+    keys = [key for some in keys_of(ids).values() for key in some]
+    return batches_about(keys, sorted({get_measure(name).table for name in fields}), facts)
 
 
 def _figures(

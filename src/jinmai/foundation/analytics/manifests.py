@@ -126,13 +126,30 @@ def _only(table: FactTable, keys: Sequence[str] | None) -> str:
 
 def _distinct(batches: Sequence[Batch], names: str, narrow: str) -> str:
     """Each row once: the batches' own rows, and rows a batch shares with one that isn't (or no longer) among them."""
-    where = f" WHERE {narrow}" if narrow else ""
     here = {str(batch.pk) for batch in batches}
     own = [batch.file for batch in batches if batch.file]
     shared = [batch.again_file for batch in batches if batch.again_file and set(batch.held_by) - here]
-    if not shared:
-        return f"SELECT {names} FROM {engine.parquet(own)}{where}"
-    return f"SELECT DISTINCT ON (row_key) {names} FROM {engine.parquet([*own, *shared])}{where}"
+    corrected = put_right(batches)
+    conditions = [one for one in (narrow, corrected) if one]
+    where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
+    source = engine.parquet([*own, *shared], named=bool(corrected))
+    return f"SELECT {'DISTINCT ON (row_key) ' if shared else ''}{names} FROM {source}{where}"
+
+
+def put_right(batches: Sequence[Batch]) -> str:
+    """Which rows still count, as a condition over ``row_key`` and ``filename``; empty where nothing was put right.
+
+    A batch puts right what stands in batches before it: what it brings itself, and what comes after it, counts. A row
+    that an earlier batch held and that is only told again stays put right.
+    """
+    conditions = []
+    for batch in batches:
+        if batch.replaces:
+            keys = ", ".join(engine.literal(key) for key in batch.replaces)
+            after = [engine.literal(str(one.file)) for one in batches if one.file and one.number >= batch.number]
+            newer = f" AND filename NOT IN ({', '.join(after)})" if after else ""
+            conditions.append(f"NOT (CAST(row_key AS VARCHAR) IN ({keys}){newer})")
+    return " AND ".join(conditions)
 
 
 def _latest(batches: Sequence[Batch], names: str) -> str:

@@ -37,6 +37,8 @@ class Batch(models.Model):
     held_by = models.JSONField(default=list)
     happened_from = models.DateField(null=True)
     happened_to = models.DateField(null=True)
+    #: Keys of rows of earlier batches that this one puts right (更正): they are read no more once it is known.
+    replaces = models.JSONField(default=list)
 
     objects = BatchQuerySet.as_manager()
 

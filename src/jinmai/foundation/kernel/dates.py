@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from calendar import monthrange
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, timedelta
@@ -75,3 +76,13 @@ def add_natural_days(start: date, count: int) -> date:
     datetime.date(2026, 12, 1)
     """
     return start + timedelta(days=count)
+
+
+def months_after(day: date, months: int) -> date:
+    """The same day ``months`` later, or the last of a shorter month (民法典第203条).
+
+    >>> months_after(date(2026, 8, 31), 6)
+    datetime.date(2027, 2, 28)
+    """
+    year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
+    return date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))

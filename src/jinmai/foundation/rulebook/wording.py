@@ -53,6 +53,7 @@ QUESTION_WORDS = {
     "first_time": gettext_lazy("推定首贷户"),
     "size_class": gettext_lazy("划分企业规模"),
     "score": gettext_lazy("内部参考分档"),
+    "repair": gettext_lazy("核验修复条件"),
 }
 DESK_WORDS = {
     "kernel": gettext_lazy("平台"),

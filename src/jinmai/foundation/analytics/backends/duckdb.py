@@ -38,10 +38,10 @@ def literal(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-def parquet(paths: Sequence[Path]) -> str:
-    """SQL that reads these files as one table."""
+def parquet(paths: Sequence[Path], *, named: bool = False) -> str:
+    """SQL that reads these files as one table; ``named`` adds the column ``filename``."""
     listed = ", ".join(literal(str(path)) for path in paths)
-    return f"read_parquet([{listed}], union_by_name=true)"
+    return f"read_parquet([{listed}], union_by_name=true{', filename=true' if named else ''})"
 
 
 def nothing(columns: Sequence[tuple[str, str]]) -> str:

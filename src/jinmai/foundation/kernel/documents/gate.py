@@ -18,6 +18,7 @@ from jinmai.foundation.kernel.access.actor import Actor
 from jinmai.foundation.kernel.access.permissions import operation_named
 from jinmai.foundation.kernel.action import object_ref, witness
 from jinmai.foundation.kernel.consent.door import Grant, authorise, book, book_refusal, booked_just_now
+from jinmai.foundation.kernel.consent.models import AccessRecord
 from jinmai.foundation.kernel.consent.purposes import CREDIT_ASSESSMENT, OWN_RECORD, PAPERS, STATUTORY_DUTY
 from jinmai.foundation.kernel.documents import child, store, viewers, watermark
 from jinmai.foundation.kernel.documents.content import kind_of
@@ -156,6 +157,8 @@ def _grant(actor: Actor, opened: Opened) -> Grant | None:
     subject = opened.subject
     if subject is None or opened.document.organisation_id == actor.organisation_id:
         return None
+    if opened.viewer is not None and opened.viewer.handed_to(actor, opened.row):
+        return Grant(STATUTORY_DUTY, (PAPERS,), {subject: (AccessRecord.Basis.STATUTORY, None)})
     return authorise(actor, [subject], _purpose(actor), (PAPERS,))
 
 

@@ -34,6 +34,8 @@ class Viewer:
     closed: Callable[[Actor, Any], Refusal | None]
     #: What the desk remembers of a paper that was attached or taken off: ``(actor, row, attachment, attached)``.
     noted: Callable[[Actor, Any, Any, bool], None]
+    #: Whether the papers were handed in to this actor's office for the very case it handles: its statutory duty.
+    handed_to: Callable[[Actor, Any], bool] = lambda actor, row: False
 
     def row(self, actor: Actor, key: object) -> Any:
         """The row, if this actor may see it and its papers; else ``None``."""
@@ -63,13 +65,14 @@ def register(
     kinds: Callable[[Actor, Any], Sequence[tuple[str, str]]] = lambda actor, row: ANY_PAPER,
     closed: Callable[[Actor, Any], Refusal | None] = lambda actor, row: None,
     noted: Callable[[Actor, Any, Any, bool], None] = lambda actor, row, attachment, attached: None,
+    handed_to: Callable[[Actor, Any], bool] = lambda actor, row: False,
 ) -> None:
     """Say who sees the papers of a noun: ``register("financing.need", rows_for, read_operation=…, write_operation=…)``.
 
     ``rows(actor)`` are the rows whose papers the actor may see: often ``Noun.objects.visible_to(actor)``, sometimes
     fewer.
     """
-    VIEWERS[label] = Viewer(label, rows, read_operation, write_operation, subject, kinds, closed, noted)
+    VIEWERS[label] = Viewer(label, rows, read_operation, write_operation, subject, kinds, closed, noted, handed_to)
 
 
 def viewer_of(row: models.Model) -> Viewer:

@@ -12,7 +12,7 @@ from ninja import Query, Router, Status
 from pydantic import Field
 
 from jinmai.desks.credit.portrait import Portrait, open_portrait
-from jinmai.desks.credit.views import subjects_for
+from jinmai.desks.credit.views.sheets import subjects_for
 from jinmai.foundation.kernel.access.api import StrictSchema, api_operation
 from jinmai.foundation.kernel.access.api_types import Code, Day
 from jinmai.foundation.kernel.clock import Clock
@@ -22,7 +22,7 @@ from jinmai.foundation.kernel.errors import NotFound
 from jinmai.foundation.kernel.organisations.models import Organisation
 from jinmai.foundation.kernel.subjects.models import Subject
 
-router = Router(tags=["企业征信"])
+router = Router()
 SUBJECT = "019aab10-3d4e-7c5f-8a60-7c8d9e0f1a2c"
 MOST_LINES = 500
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime, time
 from typing import Any
 from uuid import UUID
 
@@ -19,9 +19,9 @@ from jinmai.desks.credit.portrait import Portrait, consents_for, open_portrait
 from jinmai.desks.parties.models import Firm
 from jinmai.foundation.kernel.access.actor import Actor
 from jinmai.foundation.kernel.access.pages import page
-from jinmai.foundation.kernel.access.permissions import role_label
+from jinmai.foundation.kernel.access.permissions import allows, role_label
 from jinmai.foundation.kernel.action import object_ref
-from jinmai.foundation.kernel.clock import Clock
+from jinmai.foundation.kernel.clock import LEGAL_ZONE, Clock
 from jinmai.foundation.kernel.consent import actions as consents
 from jinmai.foundation.kernel.consent.models import AccessRecord, Consent
 from jinmai.foundation.kernel.consent.purposes import LABELS
@@ -115,7 +115,7 @@ def sheet(request: HttpRequest, subject_id: UUID) -> HttpResponse:
         raise NotFound()
     on = _day(request)
     try:
-        drawn = _drawn(actor, subject_id, on)
+        drawn = _drawn(actor, subject_id, on, known_by(request.GET.get("known", "")))
     except Refusal as refusal:
         # The same page for a firm that never agreed and for one that isn't there: neither name nor code.
         return render(request, "credit/refused.html", {"refusal": refusal}, status=403)
@@ -139,9 +139,19 @@ def _day(request: HttpRequest) -> date:
     return min(asked, Clock.today())
 
 
-def _drawn(actor: Actor, subject_id: UUID, on: date) -> dict[str, Any]:
+def known_by(text: str) -> datetime | None:
+    """The end of a day up to which facts were known (按当日已知), None for what is known now."""
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        return None
+    end = datetime.combine(day, time.max, LEGAL_ZONE)
+    return end if end < Clock.now() else None
+
+
+def _drawn(actor: Actor, subject_id: UUID, on: date, known: datetime | None) -> dict[str, Any]:
     """The sheet and its header; the header is looked up only after the door let the read through."""
-    portrait = open_portrait(actor, subject_id, on)
+    portrait = open_portrait(actor, subject_id, on, known)
     subject = Subject.objects.prefetch_related("identifiers").get(pk=subject_id)
     firm = Firm.objects.filter(subject_id=subject_id).select_related("region").first()
     return {
@@ -154,7 +164,15 @@ def _drawn(actor: Actor, subject_id: UUID, on: date) -> dict[str, Any]:
         "chart": _chart(portrait),
         "consent": _consent_of(actor, subject_id),
         "own": actor.is_firm,
+        "rights": actor.is_firm and on_today(portrait, known),
+        "known": None if actor.is_institution else known,
+        "may_see_cases": allows(actor, "credit.view_objection"),
     }
+
+
+def on_today(portrait: Portrait, known: datetime | None) -> bool:
+    """Whether the sheet is today's: on an earlier day's one points at nothing."""
+    return portrait.on == Clock.today() and known is None
 
 
 def _consent_of(actor: Actor, subject_id: UUID) -> Consent | None:
