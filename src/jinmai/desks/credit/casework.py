@@ -67,7 +67,11 @@ def bureau() -> Organisation:
 def department_role(owner: Organisation) -> str:
     """Who verifies at a department: its officer, or its registration window where it has only that."""
     live = Membership.objects.live(Clock.today()).filter(organisation=owner, role__in=DEPARTMENT_ROLES)
-    return "department.registrar" if set(live.values_list("role", flat=True)) == {"department.registrar"} else "department.officer"
+    return (
+        "department.registrar"
+        if set(live.values_list("role", flat=True)) == {"department.registrar"}
+        else "department.officer"
+    )
 
 
 def start(rule_id: str, kind: str) -> DueClock | None:

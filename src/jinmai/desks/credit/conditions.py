@@ -71,7 +71,9 @@ def rules_of(target: str) -> RepairRules:
     declared = record_tables().get(table)
     if declared is None or declared.repair is None:
         raise Refusal(
-            "JM-CRE-020", _("这一项不是可以修复的失信信息"), _("认为内容有误的，请提出异议；信用修复只办理无误的失信记录")
+            "JM-CRE-020",
+            _("这一项不是可以修复的失信信息"),
+            _("认为内容有误的，请提出异议；信用修复只办理无误的失信记录"),
         )
     return declared.repair
 
@@ -104,7 +106,9 @@ def standing(repair: Repair, on: date) -> Standing:
 def _figures(repair: Repair, row: Mapping[str, Any] | None, on: date) -> dict[str, Figure]:
     figures = {PROMISE: Figure(bool(repair.promise.strip()), day_of(repair.filed_at), repair.filed_by_name)}
     if row is not None:
-        figures[DAYS] = Figure(days_to_minimum(repair.record_on, int(row["min_months"]), on), on, repair.attested_by_name)
+        figures[DAYS] = Figure(
+            days_to_minimum(repair.record_on, int(row["min_months"]), on), on, repair.attested_by_name
+        )
     attested_on = day_of(repair.attested_at)
     for name, value in ((DUTY, repair.duty_performed), (OTHERS, repair.other_conditions)):
         if value is not None and attested_on is not None:

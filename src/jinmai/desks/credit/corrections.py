@@ -92,7 +92,9 @@ def candidates(objection: Objection) -> list[Batch]:
         return []
     stored = stored_tables(analytics.get_measure(objection.target).table)
     since = Q(known_at__gte=objection.filed_at) | Q(tombstone__at__gte=objection.filed_at, tombstone__merged=False)
-    return list(Batch.objects.filter(since, table__in=stored).select_related("tombstone").order_by("-number")[:CANDIDATES])
+    return list(
+        Batch.objects.filter(since, table__in=stored).select_related("tombstone").order_by("-number")[:CANDIDATES]
+    )
 
 
 def fitting_batch(objection: Objection, number: int | None) -> Batch:
@@ -102,7 +104,9 @@ def fitting_batch(objection: Objection, number: int | None) -> Batch:
     found = next((one for one in candidates(objection) if one.number == number), None)
     if found is None:
         raise Refusal(
-            "JM-CRE-009", Words("第 %(number)s 批不是异议提出之后报送或撤回的这类数据", number=number), _("请从所列的批次中选择")
+            "JM-CRE-009",
+            Words("第 %(number)s 批不是异议提出之后报送或撤回的这类数据", number=number),
+            _("请从所列的批次中选择"),
         )
     return found
 

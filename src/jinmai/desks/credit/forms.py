@@ -19,6 +19,10 @@ from jinmai.foundation.kernel.organisations.models import Organisation
 from jinmai.foundation.ui.forms import CreatingForm, Form
 
 USUAL_DAYS = 90
+#: What a firm promises unless it writes its own. Published as it stands: Chinese only.
+PROMISE = (
+    "本企业已纠正失信行为、履行法定义务，承诺今后依法诚信经营，自愿接受监督；如有违反，愿依法承担责任。"  # Chinese only
+)
 
 
 class ConsentForm(CreatingForm):
@@ -74,7 +78,9 @@ class RepairForm(CreatingForm):
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
-        self.fields["promise"].initial = str(_("本企业已纠正失信行为、履行法定义务，承诺今后依法诚信经营，自愿接受监督；如有违反，愿依法承担责任。"))
+        self.fields["promise"].initial = str(
+            _("本企业已纠正失信行为、履行法定义务，承诺今后依法诚信经营，自愿接受监督；如有违反，愿依法承担责任。")
+        )
 
 
 class WhyForm(Form):
@@ -124,7 +130,9 @@ class VerifyForm(Form):
             )
             return
         self.fields["remove"] = forms.BooleanField(
-            label=_("这一条不属于该企业或不存在，整条移除"), required=False, help_text=_("只改个别内容的，不要勾选，填写下面各项")
+            label=_("这一条不属于该企业或不存在，整条移除"),
+            required=False,
+            help_text=_("只改个别内容的，不要勾选，填写下面各项"),
         )
         for column in corrections.columns_of(self.table):
             field = forms.CharField(label=shown(column.label), required=False, max_length=200)
@@ -154,7 +162,9 @@ class AttestForm(Form):
 
     seriousness = forms.ChoiceField(label=_("失信信息的严重程度"), widget=forms.RadioSelect)
     duty_performed = forms.ChoiceField(label=_("已纠正失信行为、履行完毕义务"), choices=WORD, widget=forms.RadioSelect)
-    other_conditions = forms.ChoiceField(label=_("法律法规规定的其他条件已满足"), choices=WORD, widget=forms.RadioSelect)
+    other_conditions = forms.ChoiceField(
+        label=_("法律法规规定的其他条件已满足"), choices=WORD, widget=forms.RadioSelect
+    )
     words = _long(_("认定依据"), help_text=_("写明文书和履行凭证；企业会看到"))
 
     def __init__(self, *arguments: Any, repair: Repair, **named: Any) -> None:

@@ -238,7 +238,8 @@ class CaseEvent(models.Model):
         ordering = ["at", "pk"]
         constraints = [
             models.CheckConstraint(
-                condition=Q(objection__isnull=False, repair__isnull=True) | Q(objection__isnull=True, repair__isnull=False),
+                condition=Q(objection__isnull=False, repair__isnull=True)
+                | Q(objection__isnull=True, repair__isnull=False),
                 name="credit_event_of_one_case",
             )
         ]

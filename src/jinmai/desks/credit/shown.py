@@ -21,7 +21,14 @@ OBJECTION_TONES = {
     "filed": "info", "papers": "warn", "verifying": "info", "corrected": "good", "upheld": "", "rejected": "",
     "withdrawn": "",
 }  # fmt: skip
-REPAIR_TONES = {"filed": "info", "papers": "warn", "deciding": "info", "granted": "good", "refused": "bad", "withdrawn": ""}
+REPAIR_TONES = {
+    "filed": "info",
+    "papers": "warn",
+    "deciding": "info",
+    "granted": "good",
+    "refused": "bad",
+    "withdrawn": "",
+}
 #: Verb → (label, states it may be done in, by a single press, primary).
 Verbs = dict[str, tuple[str, tuple[str, ...], bool, bool]]
 OBJECTION_VERBS: Verbs = {

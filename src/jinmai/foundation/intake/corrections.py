@@ -38,7 +38,11 @@ def correct_row(actor: Actor, *, table: str, key: str, changes: Mapping[str, Any
         source = sources()[row["source"]]
         own = source.subject.field if source.subject else ""
         if changes is not None and own in changes:
-            raise Refusal("JM-INT-021", Words("更正不能改换记录的主体"), Words("记在别家名下的，请以“不属于本企业”更正，由来源部门重新报送"))
+            raise Refusal(
+                "JM-INT-021",
+                Words("更正不能改换记录的主体"),
+                Words("记在别家名下的，请整条移除，由来源部门重新报送"),
+            )
         folder = incoming(str(new_id()))
         try:
             return _land(source, key, row, changes, folder)
@@ -73,7 +77,9 @@ def _land(source: Source, key: str, row: Mapping[str, Any], changes: Mapping[str
     content = None if changes is None else {one.name: changes.get(one.name, row.get(one.name)) for one in source.fields}
     path, new_key = (None, "") if content is None else _write(source, content, folder)
     if new_key == key:
-        raise Refusal("JM-INT-022", Words("更正后的内容与原记录相同"), Words("请填写改正后的数值；确认无误的，请答复“核实无误”"))
+        raise Refusal(
+            "JM-INT-022", Words("更正后的内容与原记录相同"), Words("请填写改正后的数值；确认无误的，请答复“核实无误”")
+        )
     if new_key and _held(source, new_key):
         path = None  # another row says the same already: it is enough that this one goes
     dated = next((one.name for one in source.fields if one.type == "date"), "")

@@ -131,7 +131,9 @@ def verify_objection(
     """
     found = _held(actor, objection, (Status.VERIFYING,))
     if finding not in (CORRECTED, UPHELD) or not answer.strip():
-        raise Refusal("JM-CRE-007", _("没有选择核实结果，或没有写明答复"), _("请选择“更正”或“核实无误”，并写明核实情况"))
+        raise Refusal(
+            "JM-CRE-007", _("没有选择核实结果，或没有写明答复"), _("请选择“更正”或“核实无误”，并写明核实情况")
+        )
     found.answer, found.answered_by_name = answer.strip(), actor.name
     if finding == CORRECTED:
         _correct(actor, found, changes, remove, batch_number)

@@ -72,7 +72,9 @@ def attest_repair(
     found = _held(actor, repair, (Status.FILED,))
     known = dict(conditions.classes(found.target, Clock.today()))
     if seriousness not in known or not words.strip():
-        raise Refusal("JM-CRE-026", _("没有选择严重程度，或没有写明认定依据"), _("请按规则所列的类别选择，并写明文书和履行凭证"))
+        raise Refusal(
+            "JM-CRE-026", _("没有选择严重程度，或没有写明认定依据"), _("请按规则所列的类别选择，并写明文书和履行凭证")
+        )
     found.seriousness, found.duty_performed, found.other_conditions = seriousness, duty_performed, other_conditions
     found.attested_words, found.attested_by_name, found.attested_at = words.strip(), actor.name, Clock.now()
     found.status = Status.DECIDING
@@ -82,7 +84,9 @@ def attest_repair(
             "attested_at",
         ]
     )  # fmt: skip
-    casework.note_event(actor, found, "attest_repair", _("认定：%(class)s失信信息") % {"class": known[seriousness]}, words.strip())
+    casework.note_event(
+        actor, found, "attest_repair", _("认定：%(class)s失信信息") % {"class": known[seriousness]}, words.strip()
+    )
     casework.ask_bureau(found, "decide_repair", _("作出修复决定"))
     return found
 
@@ -166,7 +170,9 @@ def _require_free(subject_id: object, target: str) -> None:
         raise Refusal("JM-CRE-024", _("这条记录已经修复，或正在办理修复"), _("请在“信用修复”中查看办理情况"))
     if Objection.objects.live().filter(subject_id=subject_id, target=target).exists():
         raise Refusal(
-            "JM-CRE-029", _("这条记录的异议还没有办结"), _("认为记录有误的走异议，认可记录的走修复；请先等异议办结，或撤回异议")
+            "JM-CRE-029",
+            _("这条记录的异议还没有办结"),
+            _("认为记录有误的走异议，认可记录的走修复；请先等异议办结，或撤回异议"),
         )
 
 

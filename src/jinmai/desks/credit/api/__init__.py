@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from ninja import Router
 
-from jinmai.desks.credit.api import sheets
+from jinmai.desks.credit.api import objections, repairs, sheets
 
 router = Router(tags=["企业征信"])
-for group in (sheets,):
+for group in (sheets, objections, repairs):
     router.add_router("", group.router)

@@ -11,8 +11,8 @@ from django.utils.translation import gettext_lazy
 from ninja import Query, Router, Status
 from pydantic import Field
 
-from jinmai.desks.credit.portrait import Portrait, open_portrait
-from jinmai.desks.credit.views.sheets import subjects_for
+from jinmai.desks.credit.portrait import Entry, Portrait, open_portrait
+from jinmai.desks.credit.views.sheets import known_by, subjects_for
 from jinmai.foundation.kernel.access.api import StrictSchema, api_operation
 from jinmai.foundation.kernel.access.api_types import Code, Day
 from jinmai.foundation.kernel.clock import Clock
@@ -39,6 +39,11 @@ class FigureOut(StrictSchema):
         "definition": "销项有效发票不含税金额合计",
         "as_of": "2026-11-22",
         "source": "税务发票",
+        "department": "市税务局",
+        "batch": 12,
+        "disputed": False,
+        "corrected": False,
+        "statement": "",
     }
 
     name: str
@@ -49,6 +54,43 @@ class FigureOut(StrictSchema):
     definition: str
     as_of: date
     source: str
+    department: str
+    batch: int | None
+    disputed: bool
+    corrected: bool
+    statement: str
+
+
+class RecordOut(StrictSchema):
+    """One record of a department; ``target`` is what an objection or a repair names. A repaired one reaches no bank."""
+
+    EXAMPLE: ClassVar[dict[str, Any]] = {
+        "target": "tax_penalties:6d0f7a43-9a53-5b0e-8f1d-1c2b3a495867",
+        "label": "税务行政处罚",
+        "title": "某税罚〔2026〕1 号",
+        "words": "罚款，罚款金额 500.00 元",
+        "happened_on": "2026-05-02",
+        "department": "市税务局",
+        "batch": 12,
+        "negative": True,
+        "disputed": False,
+        "corrected": False,
+        "repaired": False,
+        "statement": "",
+    }
+
+    target: str
+    label: str
+    title: str
+    words: str
+    happened_on: date | None
+    department: str
+    batch: int
+    negative: bool
+    disputed: bool
+    corrected: bool
+    repaired: bool
+    statement: str
 
 
 class IndicatorOut(StrictSchema):
@@ -84,6 +126,7 @@ class SheetOut(StrictSchema):
         "band_status": "example",
         "indicators": [IndicatorOut.EXAMPLE],
         "figures": [FigureOut.EXAMPLE],
+        "records": [RecordOut.EXAMPLE],
         "manifest": "3b7d9c1e5f20",
     }
 
@@ -96,6 +139,7 @@ class SheetOut(StrictSchema):
     band_status: str | None
     indicators: list[IndicatorOut]
     figures: list[FigureOut]
+    records: list[RecordOut]
     manifest: str
 
 
@@ -118,9 +162,11 @@ class ConsentIn(StrictSchema):
 
 
 class SheetDay(StrictSchema):
-    """As of which day; today unless said otherwise."""
+    """As of which day, and as known by the end of which day; today unless said otherwise. An institution is answered
+    as known now."""
 
     on: Day | None = None
+    known: Day | None = None
 
 
 class ConsentOut(StrictSchema):
@@ -188,7 +234,7 @@ def view_sheet(request: HttpRequest, subject_id: UUID, asked: Query[SheetDay]) -
     if not actor.is_institution and not subjects_for(actor).filter(pk=subject_id).exists():
         raise NotFound()
     day = min(asked.on, Clock.today()) if asked.on else Clock.today()
-    return sheet_out(open_portrait(actor, subject_id, day))
+    return sheet_out(open_portrait(actor, subject_id, day, known_by(str(asked.known or ""))))
 
 
 def sheet_out(portrait: Portrait) -> SheetOut:
@@ -218,11 +264,31 @@ def sheet_out(portrait: Portrait) -> SheetOut:
                 definition=line.definition,
                 as_of=line.as_of,
                 source=line.source,
+                department=line.department,
+                batch=line.batches[0] if line.batches else None,
+                disputed=line.mark.disputed is not None,
+                corrected=line.mark.corrected is not None,
+                statement=line.mark.statement,
             )
             for section in portrait.sections
             for line in section.lines
         ],
+        records=[record_out(entry) for entry in portrait.records],
         manifest=portrait.manifest,
+    )
+
+
+def record_out(entry: Entry) -> RecordOut:
+    """One record as the API answers it."""
+    line, mark = entry.line, entry.mark
+    names = ("target", "label", "title", "words", "happened_on", "department", "negative")
+    return RecordOut(
+        **{name: getattr(line, name) for name in names},
+        batch=line.batch.number,
+        disputed=mark.disputed is not None,
+        corrected=mark.corrected is not None,
+        repaired=mark.repaired is not None,
+        statement=mark.statement,
     )
 
 

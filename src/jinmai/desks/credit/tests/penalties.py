@@ -28,7 +28,10 @@ def name_by_code(city: Any, firm: str = FIRM, code: str = CODE) -> Any:
 
 def bring_penalties(city: Any, *rows: tuple[str, str, date], code: str = CODE, name: str = "罚单.csv") -> Any:
     """Import penalties (number, fine in 元, day) of the firm with that code; the receipt."""
-    lines = [HEAD, *(f"{code},东汀精密机械有限公司,{no},罚款,{fine},市税务局第一税务所,{day}" for no, fine, day in rows)]
+    lines = [
+        HEAD,
+        *(f"{code},东汀精密机械有限公司,{no},罚款,{fine},市税务局第一税务所,{day}" for no, fine, day in rows),
+    ]
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / name
         path.write_text("\n".join(lines) + "\n", encoding="utf-8")

@@ -108,7 +108,8 @@ def test_once_while_open_and_again_after(city: Any, firm: Any, filed: Objection)
 
 def test_the_same_key_files_once(city: Any, firm: Any) -> None:
     made = [
-        actions.file_objection(city.actor("xuan"), target="sales_12m", reason="有误", idempotency_key="k") for _ in (1, 2)
+        actions.file_objection(city.actor("xuan"), target="sales_12m", reason="有误", idempotency_key="k")
+        for _ in (1, 2)
     ]
     assert made[0].pk == made[1].pk and Objection.objects.count() == 1
 
@@ -177,7 +178,9 @@ def test_papers_before_the_acceptance_lead_back_to_it(city: Any, filed: Objectio
     assert back.status == "filed" and open_tasks(back) == [("bureau", "credit.accept_objection")]
 
 
-def test_corrected_comes_back_as_a_batch_and_earlier_knowledge_stays(city: Any, firm: Any, verifying: Objection) -> None:
+def test_corrected_comes_back_as_a_batch_and_earlier_knowledge_stays(
+    city: Any, firm: Any, verifying: Objection
+) -> None:
     before = Clock.now()
     fines = {one.line.title: one.line.values["fine_fen"] for one in entries(city, "xuan", firm)}
     assert sorted(fines.values()) == [50_000, 80_000]
@@ -208,7 +211,9 @@ def test_control_without_what_a_batch_replaces_the_wrong_row_stays(city: Any, fi
 
 
 def test_a_row_that_is_not_the_firms_goes_and_does_not_come_back(city: Any, firm: Any, verifying: Objection) -> None:
-    done = actions.verify_objection(city.actor("hanxue"), verifying, finding="corrected", answer="张冠李戴", remove=True)
+    done = actions.verify_objection(
+        city.actor("hanxue"), verifying, finding="corrected", answer="张冠李戴", remove=True
+    )
     assert [one.line.values["fine_fen"] for one in entries(city, "xuan", firm)] == [80_000]
     assert Batch.objects.get(number=done.correction_batch).rows == 0
     again = (("示税罚〔2026〕1号", "500.00", days_ago(200)), ("示税罚〔2026〕3号", "900.00", days_ago(9)))
@@ -217,7 +222,9 @@ def test_a_row_that_is_not_the_firms_goes_and_does_not_come_back(city: Any, firm
     assert sorted(one.line.values["fine_fen"] for one in entries(city, "xuan", firm)) == [80_000, 90_000]
 
 
-def test_the_department_sending_what_it_put_right_makes_no_second_row(city: Any, firm: Any, verifying: Objection) -> None:
+def test_the_department_sending_what_it_put_right_makes_no_second_row(
+    city: Any, firm: Any, verifying: Objection
+) -> None:
     actions.verify_objection(
         city.actor("hanxue"), verifying, finding="corrected", answer="有误", changes={"fine_fen": "50.00"}
     )

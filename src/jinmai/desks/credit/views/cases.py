@@ -202,6 +202,9 @@ def case_views(rows: QuerySet[Any], choices: Any) -> list[View]:
     """The ready questions of either list."""
     live = rows.filter(status__in=rows.model.OPEN)
     late = narrowed_by_clock(rows, "yes")
-    own = [View(label, f"status={value}", live.filter(status=value).count()) for value, label in choices if value in rows.model.OPEN]
+    own = [
+        View(label, f"status={value}", live.filter(status=value).count())
+        for value, label in choices
+        if value in rows.model.OPEN
+    ]
     return [*own, View(_("已超期"), "late=yes", late.count()), View(_("全部"), "", rows.count())]
-

@@ -70,7 +70,9 @@ def file_objection(request: HttpRequest) -> HttpResponse:
             idempotency_key=form.cleaned_data["idempotency_key"],
         ),
         _("提出异议"),
-        _("异议针对“记录有误”。记录无误、义务已履行的，请改用“申请修复”。受理后这一项会标注“存在异议”，来源部门核实后书面答复。"),
+        _(
+            "异议针对“记录有误”。记录无误、义务已履行的，请改用“申请修复”。受理后这一项会标注“存在异议”，来源部门核实后书面答复。"
+        ),
         (_("异议"), reverse("credit:objection_list")),
         _("已提出异议，请在本页上传证明材料"),
     )

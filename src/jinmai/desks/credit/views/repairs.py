@@ -96,7 +96,9 @@ def file_repair(request: HttpRequest) -> HttpResponse:
             **{name: form.cleaned_data[name] for name in ("target", "duty_done_on", "duty_words", "promise")},
         ),
         _("申请修复"),
-        _("修复针对“记录无误、义务已履行”。认为记录有误的，请改用“提出异议”。最短公示期届满、义务履行完毕并作出信用承诺的，才能修复。"),
+        _(
+            "修复针对“记录无误、义务已履行”。认为记录有误的，请改用“提出异议”。最短公示期届满、义务履行完毕并作出信用承诺的，才能修复。"
+        ),
         (_("信用修复"), reverse("credit:repair_list")),
         _("已提交修复申请，请在本页上传履行凭证"),
     )
