@@ -54,6 +54,10 @@ KINDS: tuple[tuple[str, str, str], ...] = (
     (r"financing/letters/", "pk", "letter"),
     (r"financing/letters/", "letter_id", "letter"),
     (r"financing/zones/", "code", "zone"),
+    (r"credit/objections/", "pk", "objection"),
+    (r"credit/objections/", "objection_id", "objection"),
+    (r"credit/repairs/", "pk", "repair"),
+    (r"credit/repairs/", "repair_id", "repair"),
     (r"rules/basis/", "ref", "basis"),
     (r"credit/subjects/", "subject_id", "sheet"),
     (r"cockpit/figures/", "measure", "measure"),
@@ -133,7 +137,7 @@ def plant(city: Any) -> Planted:
     from jinmai.foundation import analytics
 
     planted = Planted()
-    for sow in (_firms, _financing, _mechanism, _papers, _consents, _imports, _accounts, _keys, _work, _public_things):
+    for sow in (_firms, _financing, _mechanism, _papers, _consents, _rights, _imports, _accounts, _keys, _work, _public_things):
         sow(city, planted)
     _another_citys(city, planted)
     _ended(city, planted)
@@ -331,6 +335,63 @@ def _consents(city: Any, planted: Planted) -> None:
         seen = frozenset(CITY | DISTRICT[FIRM_A] | {FIRM_A, "heying", "luosen"})
         planted.things.append(Thing("loan", "甲一", loan.pk, seen, frozenset({"heying", "luosen"})))
         planted.canaries.append(Canary("金丝雀合同号甲一", seen))
+
+
+def _rights(city: Any, planted: Planted) -> None:
+    """Firm A disputes a penalty (taken up), says its own word on a figure that stays, has one record repaired and asks
+    for another; firm B's objection is not taken up yet, so that no department hears of it."""
+    from jinmai.desks.credit import actions
+    from jinmai.desks.credit.tests.penalties import bring_penalties, days_ago, entries, name_by_code
+    from jinmai.foundation.kernel.documents.actions import hand_in
+    from tests.security.papers import picture, upload
+
+    bureau, clerk = {"linqiushi", "zhouqiming"}, city.actor("linqiushi")
+    readers = {"zhouqiming", "linqiushi", "zhengke"} | DISTRICT[FIRM_A] | {FIRM_A}
+    subject, own, tax = name_by_code(city), city.actor(FIRM_A), city.actor("hanxue")
+    marks = {"金丝雀罚单甲": 200, "金丝雀已修复罚单甲": 300, "金丝雀待修复罚单甲": 20}
+    bring_penalties(city, *((mark, "500.00", days_ago(days)) for mark, days in marks.items()))
+    at = {one.line.title: one.line.target for one in entries(city, FIRM_A, subject)}
+    for mark in marks:
+        banks = set() if "已修复" in mark else DEALT_WITH[FIRM_A]
+        planted.canaries.append(Canary(mark, frozenset(readers | banks | {"hanxue"})))
+
+    disputed = actions.file_objection(own, target=at["金丝雀罚单甲"], reason="金丝雀异议甲理由")
+    actions.accept_objection(clerk, disputed)
+    hung = hand_in(own, upload=upload("金丝雀异议附件甲.png", picture("PNG")), to=disputed, kind="proof", label="金丝雀异议附件甲")
+    stands = actions.file_objection(own, target="months_operating", reason="金丝雀异议乙理由")
+    actions.accept_objection(clerk, stands)
+    actions.verify_objection(city.actor("chengyue"), stands, finding="upheld", answer="金丝雀答复乙")
+    actions.state_objection(own, stands, statement="金丝雀声明乙")
+    waiting = actions.file_objection(city.actor(FIRM_B), target="sales_12m", reason="金丝雀异议丙理由")
+    terms = {"duty_done_on": days_ago(2), "promise": "金丝雀承诺甲"}
+    repaired = actions.file_repair(own, target=at["金丝雀已修复罚单甲"], duty_words="金丝雀履行甲", **terms)
+    word = {"seriousness": "general", "duty_performed": True, "other_conditions": True, "words": "金丝雀认定甲"}
+    actions.decide_repair(clerk, actions.attest_repair(tax, repaired, **word), granted=True, words="金丝雀决定甲")
+    asked = actions.file_repair(own, target=at["金丝雀待修复罚单甲"], duty_words="金丝雀履行乙", **terms)
+
+    for kind, label, case, department in (
+        ("objection", "甲", disputed, {"hanxue"}), ("objection", "乙", stands, {"chengyue"}),
+        ("repair", "甲", repaired, {"hanxue"}), ("repair", "乙", asked, {"hanxue"}),
+    ):  # fmt: skip
+        seen = frozenset(bureau | department | {FIRM_A})
+        planted.things += [
+            Thing(kind, label, case.pk, seen),
+            Thing("basis", f"{kind}{label}", f"credit.{kind}:{case.pk}", seen),
+        ]
+    seen = frozenset(bureau | {FIRM_B})
+    planted.things.append(Thing("objection", "丙", waiting.pk, seen))
+    case_of = {"甲": frozenset(bureau | {"hanxue", FIRM_A}), "乙": frozenset(bureau | {"chengyue", FIRM_A}), "丙": seen}
+    planted.canaries += [Canary(f"金丝雀异议{mark}理由", who) for mark, who in case_of.items()]
+    planted.canaries += [Canary(f"金丝雀{word}", case_of["甲"]) for word in ("承诺甲", "履行甲", "履行乙", "认定甲", "决定甲")]
+    planted.canaries += [
+        Canary("金丝雀答复乙", case_of["乙"]),
+        Canary("金丝雀声明乙", frozenset(readers | DEALT_WITH[FIRM_A] | case_of["乙"])),
+        Canary("金丝雀异议附件甲", case_of["甲"]),
+    ]
+    planted.things += [
+        Thing("document", "异议甲", hung.document_id, case_of["甲"]),
+        Thing("attachment", "异议甲", hung.pk, case_of["甲"], frozenset({FIRM_A})),
+    ]
 
 
 def _imports(city: Any, planted: Planted) -> None:

@@ -61,7 +61,7 @@ def _value(column: Column, text: str, table: str) -> Any:
     except (ValueError, Refusal):
         raise refusal from None
     if column.type == "bool":
-        return text in ("是", "true")
+        return text in ("是", "true")  # Chinese only: what a sheet may say
     codes = _codes(table, column.name)
     if codes and text not in codes and text not in codes.values():
         raise refusal

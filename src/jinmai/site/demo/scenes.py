@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
+from jinmai.desks.credit import demo as credit
 from jinmai.desks.financing import demo as financing
 from jinmai.desks.financing import demo_mechanism as mechanism
 from jinmai.desks.financing.actions import accept_order, decide_order, papers_complete, record_contact
@@ -81,11 +82,18 @@ def play(
     _offer_waiting(people, named, today)
     asked = mechanism.stage_evidence(district="dongting", until=today, seed=SEED, staff=staff)
     told["evidence_asked"] = len(asked)
+    told |= credit.stage_rights(_rights_firms(askers, named), until=today, now=now.date(), staff=staff)
     told |= _troubles(people, named, today, now)
     told["papers"] = papers.hand_in_papers(people, named, today)
     _escalate(people, today)
     told |= traces.leave(people, late, today)
     return told
+
+
+def _rights_firms(askers: Askers, named: Actor) -> list[tuple[Actor, str, str]]:
+    """The named firm and two of its neighbours, with code and name."""
+    chosen = [next(pair for pair in askers if pair[1] is named), *_near(askers)[:2]]
+    return [(actor, firm.uscc, firm.name) for firm, actor in chosen]
 
 
 def _troubles(people: People, named: Actor, today: date, now: datetime) -> dict[str, int]:

@@ -145,7 +145,13 @@ def test_papers_of_a_case_are_read_by_those_who_handle_it_and_booked(client_as: 
     )
     AccessRecord.objects.all().delete()
     address = reverse("site:document_download", args=[paper.document_id])
-    for username, status in (("hanxue", 200), ("linqiushi", 200), ("chengyue", 404), ("heying", 404), ("t_firm_xiling", 404)):
+    for username, status in (
+        ("hanxue", 200),
+        ("linqiushi", 200),
+        ("chengyue", 404),
+        ("heying", 404),
+        ("t_firm_xiling", 404),
+    ):
         assert client_as(username).get(address).status_code == status, username
     book = AccessRecord.objects.filter(subject=firm).values_list("actor_name", "basis", "outcome")
     assert set(book) == {("韩雪", "statutory", "read"), ("林秋实", "statutory", "read")}
@@ -177,9 +183,7 @@ def test_lists_narrow_to_what_is_late_or_near(client_as: Any, city: Any, firm: A
 
 def post(client: Any, path: str, content: dict[str, Any], key: str = "") -> Any:
     headers = {"Idempotency-Key": key} if key else {}
-    return client.post(
-        f"/api/v1/credit/{path}", json.dumps(content), content_type="application/json", headers=headers
-    )
+    return client.post(f"/api/v1/credit/{path}", json.dumps(content), content_type="application/json", headers=headers)
 
 
 def test_api_objection(client_as: Any, city: Any, firm: Any) -> None:
@@ -212,7 +216,12 @@ def test_api_objection(client_as: Any, city: Any, firm: Any) -> None:
 
 def test_api_repair(client_as: Any, city: Any, firm: Any) -> None:
     own, clerk, tax = client_as("xuan"), client_as("linqiushi"), client_as("hanxue")
-    body = {"target": target_of(city, firm, "2号"), "duty_done_on": str(days_ago(5)), "duty_words": "已缴清", "promise": "依法"}
+    body = {
+        "target": target_of(city, firm, "2号"),
+        "duty_done_on": str(days_ago(5)),
+        "duty_words": "已缴清",
+        "promise": "依法",
+    }
     made = post(own, "repairs", body, "r1")
     assert made.status_code == 201
     assert {line["state"] for line in made.json()["conditions"]} == {"institution", "met"}
