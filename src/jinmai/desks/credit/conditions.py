@@ -8,13 +8,14 @@ from datetime import date
 from typing import Any
 
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop as mark
 
 from jinmai.desks.credit.formulas import days_to_minimum
 from jinmai.desks.credit.marks import day_of
 from jinmai.desks.credit.models import Repair
 from jinmai.desks.credit.records import RepairRules, record_tables, split
 from jinmai.foundation.kernel.dates import months_after
-from jinmai.foundation.kernel.errors import Broken, Refusal, Words
+from jinmai.foundation.kernel.errors import Broken, Refusal, Words, shown
 from jinmai.foundation.rulebook import (
     Attestation,
     ClauseAnswer,
@@ -25,6 +26,7 @@ from jinmai.foundation.rulebook import (
     explain,
     get,
     get_rule,
+    show,
 )
 from jinmai.foundation.rulebook.kinds.checklist import attested_measure
 
@@ -34,6 +36,12 @@ MEASURES = {
     DAYS: MeasureInfo(DAYS, "距最短公示期届满", "天", "自文书作出之日起算，未届满的天数", "平台计算", "institution"),
     PROMISE: MeasureInfo(PROMISE, "已作出信用承诺", "bool", "企业随申请公开作出", "企业", "firm"),
 }
+
+#: What the rules' own texts are called in English: they are quoted from documents.
+QUOTED = (
+    mark("最短公示期已届满"), mark("已纠正失信行为、履行完毕义务"), mark("公开作出信用承诺"), mark("法律法规规定的其他条件"),
+    mark("轻微"), mark("一般"), mark("严重"),
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -58,11 +66,20 @@ class Standing:
         return tuple(one for one in self.clauses if one.answer != "yes")
 
     def lines(self) -> list[dict[str, Any]]:
-        """The conditions as a decision keeps them."""
+        """The conditions as a decision keeps them; ``short`` is by how much one is not met, in ``unit``."""
         return [
-            {"id": one.id, "text": one.text, "state": one.state, "gap": one.gap_shown if one.state == "not_met" else ""}
+            {"id": one.id, "text": one.text, "state": one.state, "short": _short(one), "unit": one.unit}
             for one in self.clauses
         ]
+
+
+def _short(clause: ClauseAnswer) -> int | None:
+    return clause.gap if clause.state == "not_met" else None
+
+
+def short_words(line: Mapping[str, Any]) -> str:
+    """By how much a kept condition is short, in the reader's language: 差 37 天; empty where nothing is counted."""
+    return shown(Words("差 %(gap)s", gap=show(line["short"], line["unit"]))) if line["short"] else ""
 
 
 def rules_of(target: str) -> RepairRules:

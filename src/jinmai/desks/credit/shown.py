@@ -104,6 +104,8 @@ def steps_of(case: Case) -> list[dict[str, Any]]:
         else:
             step["state"], step["note"], now_given = "stopped", case.get_status_display(), True
         steps.append(step)
+    if case.status == "refused":
+        steps[-1] |= {"state": "stopped", "note": case.get_status_display()}
     return steps
 
 

@@ -8,9 +8,13 @@ from uuid import UUID
 
 from pydantic import Field
 
+from jinmai.desks.credit import conditions
+from jinmai.desks.credit.casework import alarm_of
 from jinmai.desks.credit.models import Objection, Repair
 from jinmai.foundation.kernel.access.api import StrictSchema
 from jinmai.foundation.kernel.access.api_types import Code, Day, Flag, Limit, Offset, text
+from jinmai.foundation.kernel.clock import Clock
+from jinmai.foundation.kernel.errors import Refusal
 
 ObjectionStatus = Literal[("", *Objection.Status.values)]  # type: ignore[valid-type]
 RepairStatus = Literal[("", *Repair.Status.values)]  # type: ignore[valid-type]
@@ -184,7 +188,7 @@ class ConditionOut(StrictSchema):
     """One condition: met, not_met (by how much), missing, or institution while the department has not vouched."""
 
     EXAMPLE: ClassVar[dict[str, Any]] = {
-        "id": "minimum_period", "text": "达到最短公示期（还差天数为零）", "state": "not_met", "gap": "差 12 天",
+        "id": "minimum_period", "text": "最短公示期已届满", "state": "not_met", "gap": "差 12 天",
     }  # fmt: skip
 
     id: str
@@ -259,8 +263,6 @@ def _common(case: Any) -> dict[str, Any]:
 
 def objection_out(case: Objection) -> ObjectionOut:
     """An objection as the API tells it."""
-    from jinmai.desks.credit.casework import alarm_of
-
     return ObjectionOut(
         **_common(case),
         reason=case.reason,
@@ -275,10 +277,6 @@ def objection_out(case: Objection) -> ObjectionOut:
 
 def repair_out(case: Repair) -> RepairOut:
     """An application as the API tells it."""
-    from jinmai.desks.credit import conditions
-    from jinmai.foundation.kernel.clock import Clock
-    from jinmai.foundation.kernel.errors import Refusal
-
     try:
         lines = case.decision_lines or conditions.standing(case, Clock.today()).lines()
     except Refusal:
@@ -289,5 +287,10 @@ def repair_out(case: Repair) -> RepairOut:
     )  # fmt: skip
     told = {name: getattr(case, name) for name in names}
     return RepairOut(
-        **_common(case), **told, conditions=[ConditionOut(**one) for one in lines], decision=case.decision_words
+        **_common(case), **told, conditions=[_condition(one) for one in lines], decision=case.decision_words
     )
+
+
+def _condition(line: dict[str, Any]) -> ConditionOut:
+    gap = conditions.short_words(line)
+    return ConditionOut(id=line["id"], text=line["text"], state=line["state"], gap=gap)

@@ -152,8 +152,9 @@ def test_refused_with_the_days_that_are_missing(city: Any, firm: Any) -> None:
     assert f"差 {told.days_missing} 天" in str(refused.value) and refused.value.citation
     done = actions.decide_repair(city.actor("linqiushi"), made, granted=False, words="最短公示期未满")
     assert done.decision_lines[0] == {
-        "id": "minimum_period", "text": "达到最短公示期（还差天数为零）", "state": "not_met", "gap": told.clauses[0].gap_shown,
+        "id": "minimum_period", "text": "最短公示期已届满", "state": "not_met", "short": told.days_missing, "unit": "天",
     }  # fmt: skip
+    assert conditions.short_words(done.decision_lines[0]) == f"差 {told.days_missing} 天"
     assert filed(city, firm, "2号").status == "filed"  # it may be asked for again
 
 

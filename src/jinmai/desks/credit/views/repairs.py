@@ -78,7 +78,7 @@ def condition_context(case: Repair) -> dict[str, Any]:
 def _drawn(lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
     drawn = []
     for line in lines:
-        words, tone = shown.state_of(line["state"], line["gap"])
+        words, tone = shown.state_of(line["state"], conditions.short_words(line))
         drawn.append({**line, "words": words, "tone": tone})
     return drawn
 
