@@ -69,7 +69,7 @@ class SuppliedIn(StrictSchema):
     note: text(400) = ""
 
 
-class VerifyIn(StrictSchema):
+class FindingIn(StrictSchema):
     """What was found. ``corrected`` needs ``changes`` (column → text, money in 元) or ``remove`` for a record, and
     ``batch_number`` for a figure."""
 
@@ -154,7 +154,7 @@ class RepairIn(StrictSchema):
     promise: text(400, least=1)
 
 
-class AttestIn(StrictSchema):
+class RepairAttestIn(StrictSchema):
     """What the department vouches for; ``seriousness`` is a class of the rule ``credit_repair_periods``."""
 
     EXAMPLE: ClassVar[dict[str, Any]] = {

@@ -10,13 +10,13 @@ from ninja import Query, Router, Status
 
 from jinmai.desks.credit import actions
 from jinmai.desks.credit.api.cases import (
+    FindingIn,
     MissingIn,
     ObjectionIn,
     ObjectionOut,
     ObjectionPage,
     StatementIn,
     SuppliedIn,
-    VerifyIn,
     WhyIn,
     objection_out,
 )
@@ -95,7 +95,7 @@ def supply_objection_papers(request: HttpRequest, objection_id: UUID, body: Supp
     creates=True,
     about=gettext_lazy("来源部门书面答复：更正（另成一批，替换原行）或核实无误；更正不改动此前已知的数据。"),
 )
-def verify_objection(request: HttpRequest, objection_id: UUID, body: VerifyIn) -> ObjectionOut:
+def verify_objection(request: HttpRequest, objection_id: UUID, body: FindingIn) -> ObjectionOut:
     """Answer in writing."""
     actions.verify_objection(request.actor, find_objection(request.actor, objection_id), **body.dict())
     return view_objection_again(request, objection_id)

@@ -10,9 +10,9 @@ from ninja import Query, Router, Status
 
 from jinmai.desks.credit import actions
 from jinmai.desks.credit.api.cases import (
-    AttestIn,
     DecideIn,
     MissingIn,
+    RepairAttestIn,
     RepairIn,
     RepairOut,
     RepairPage,
@@ -61,7 +61,7 @@ def view_repair(request: HttpRequest, repair_id: UUID) -> RepairOut:
 @api_operation(
     "credit.attest_repair", creates=True, about=gettext_lazy("作出决定的部门认定严重程度、义务是否履行完毕。")
 )
-def attest_repair(request: HttpRequest, repair_id: UUID, body: AttestIn) -> RepairOut:
+def attest_repair(request: HttpRequest, repair_id: UUID, body: RepairAttestIn) -> RepairOut:
     """The department's word."""
     actions.attest_repair(request.actor, find_repair(request.actor, repair_id), **body.dict())
     return view_repair_again(request, repair_id)

@@ -9,11 +9,14 @@ from typing import Any, TextIO
 from uuid import UUID, uuid5
 
 from jinmai.desks.parties.ownership.edges import GRAIN, Edges
+from jinmai.foundation.kernel.errors import Words, shown
 
 VERSION = "0.4"
 SPACE = UUID("6f1c7a5e-6d0b-5c53-9d3f-0c5a1d1c8a44")  # of our ids; never to be changed
 PUBLISHER = "Jinmai"
-UNKNOWN_HOLDER = "持股关系表未说明持有方是自然人还是组织"
+UNKNOWN_SHARE = Words("持股比例未知")
+TOO_MUCH = Words("各行合计超过百分之百")
+UNKNOWN_HOLDER = Words("持股关系表未说明持有方是自然人还是组织")
 
 
 def record_id(*names: str) -> str:
@@ -35,7 +38,7 @@ def statements(edges: Edges, on: date, publisher: str = PUBLISHER) -> Iterator[d
     for number, name in enumerate(edges.names):
         entity: dict[str, Any] = {"type": "registeredEntity"}
         if number not in held:
-            entity = {"type": "unknownEntity", "details": UNKNOWN_HOLDER}
+            entity = {"type": "unknownEntity", "details": shown(UNKNOWN_HOLDER)}
         details = {"isComponent": False, "entityType": entity, "name": name}
         yield _statement(record_id(name), record_id(name), "entity", details, on, publisher)
     rows = zip(edges.owner.tolist(), edges.owned.tolist(), edges.units.tolist(), edges.missing.tolist(), strict=True)
@@ -53,9 +56,9 @@ def statements(edges: Edges, on: date, publisher: str = PUBLISHER) -> Iterator[d
 def _interest(units: int, missing: bool) -> dict[str, Any]:
     interest: dict[str, Any] = {"type": "shareholding", "directOrIndirect": "direct"}
     if missing:
-        return {**interest, "details": "持股比例未知"}
+        return {**interest, "details": shown(UNKNOWN_SHARE)}
     if units > GRAIN:
-        return {**interest, "details": "各行合计超过 100%"}
+        return {**interest, "details": shown(TOO_MUCH)}
     percent = round(units * 100 / GRAIN, 13)
     return {**interest, "share": {"exact": int(percent) if percent.is_integer() else percent}}
 

@@ -109,7 +109,7 @@ def _named(table: Columns, column: str) -> Coded:
     if "" in texts:
         what = Words("没有填“%(column)s”", column=column)
         row = int(np.flatnonzero(np.isin(codes, [k for k, text in enumerate(texts) if not text]))[0])
-        raise _refuse("JM-PAR-031", row, what, "每行须写明持有方 owner 和被持有方 owned")
+        raise _refuse("JM-PAR-031", row, what, Words("每行须写明持有方 owner 和被持有方 owned"))
     return codes, texts
 
 
@@ -120,11 +120,11 @@ def _shares(table: Columns) -> tuple[Ints, Flags, bool]:
     for row in np.flatnonzero(unread):
         if texts[row].strip():
             what = Words("持股比例“%(text)s”不是小数", text=texts[row].strip()[:20])
-            raise _refuse("JM-PAR-032", int(row), what, "请写成 0 到 1 之间的小数，如 0.25；不知道的请留空")
+            raise _refuse("JM-PAR-032", int(row), what, Words("请写成 0 到 1 之间的小数，如 0.25；不知道的请留空"))
     wrong = np.flatnonzero(~unread & ~((numbers >= 0) & (numbers <= 1)))
     if wrong.size:
         what = Words("持股比例“%(text)s”不在 0 到 1 之间", text=texts[wrong[0]].strip()[:20])
-        raise _refuse("JM-PAR-033", int(wrong[0]), what, "25% 请写成 0.25；不知道的请留空")
+        raise _refuse("JM-PAR-033", int(wrong[0]), what, Words("百分数请写成小数，如 0.25；不知道的请留空"))
     units = np.rint(np.where(unread, 0.0, numbers) * GRAIN).astype(np.int64)
     powers = "e" in "".join(texts).lower()
     return units, unread, powers or max(map(len, texts), default=0) > LONGEST_EXACT
@@ -138,7 +138,7 @@ def _days(table: Columns, column: str) -> list[str]:
                 raise ValueError
         except ValueError:
             what = Words("“%(column)s”列的“%(text)s”不是日期", column=column, text=text[:20])
-            raise _refuse("JM-PAR-034", texts.index(text), what, "请写成 2020-02-29；没有的请留空") from None
+            raise _refuse("JM-PAR-034", texts.index(text), what, Words("请写成 2020-02-29；没有的请留空")) from None
     return texts
 
 
