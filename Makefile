@@ -79,7 +79,7 @@ sbom: env ## what a release is made of, as CycloneDX JSON in build/
 
 lock: ## pin every dependency with its hash (needs uv); no index address gets into the files
 	uv pip compile --quiet --generate-hashes --no-header --no-annotate --universal --python-version 3.11 \
-	  pyproject.toml requirements/build.in --extra fast --extra fit --extra dev -o requirements/all.txt
+	  pyproject.toml requirements/build.in --extra fast --extra fit --extra bench --extra dev -o requirements/all.txt
 	uv pip compile --quiet --generate-hashes --no-header --no-annotate --universal --python-version 3.11 \
 	  pyproject.toml requirements/build.in --constraint requirements/all.txt -o requirements/core.txt
 

@@ -10,7 +10,6 @@ SOURCE = Path(__file__).parents[2] / "src" / "jinmai"
 ROOMS = ("views", "api", "search")
 #: Queries that need no ``visible_to``, and why. One that no longer stands is taken off the list.
 EXPLAINED = {
-    "desks/credit/views/sheets.py: Firm.objects.filter.select_related.first": "the header, after the read door let the sheet through",
     "desks/credit/views/sheets.py: Consent.objects.live.values": "narrows rows that are visible_to already",
     "desks/parties/views.py: Institution.objects.order_by.values_list.distinct": "kinds of a public register",
     "desks/parties/views.py: Institution.objects.filter.select_related": "the tree around one that was visible_to",

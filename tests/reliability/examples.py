@@ -392,9 +392,32 @@ class Letters(Example):
         return int(self.letter.status != "broken") + max(0, 1 - told), max(0, told - 1)
 
 
+class Alarms(Example):
+    """An objection whose alarm day has come: it is reminded of once."""
+
+    kind = "credit.alarm_objections"
+
+    def ask(self) -> Job:
+        from jinmai.desks.credit import actions
+
+        firm = self.city.actor("xuan")
+        objection = actions.file_objection(firm, target="months_operating", reason=f"成立日期有误 {self.round}")
+        objection.alarm_after = 0
+        objection.save(update_fields=["alarm_after"])
+        self.objection = objection
+        return self.platform_job()
+
+    def faults(self, job: Job) -> tuple[int, int]:
+        from jinmai.desks.credit import actions
+
+        told = self.objection.events.filter(verb="alarm_objections").count()
+        actions.withdraw_objection(self.city.actor("xuan"), self.objection, reason="已核对")
+        return max(0, 1 - told), max(0, told - 1)
+
+
 EXAMPLES: dict[str, type[Example]] = {
     one.kind: one
-    for one in (Trial, Import, Refresh, Profile, Messages, Escalation, Unused, Answers, Anchor, Verify, Tidy, Scan, Letters)
+    for one in (Trial, Import, Refresh, Profile, Messages, Escalation, Unused, Answers, Anchor, Verify, Tidy, Scan, Letters, Alarms)
 }
 
 

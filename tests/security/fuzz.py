@@ -30,7 +30,7 @@ KINDS = {
     "subject_id": "sheet", "consent_id": "consent", "measure": "measure", "rule_id": "rule", "receipt_id": "receipt",
     "draft_id": "import_draft", "source_name": "source", "document_id": "document", "attachment_id": "attachment",
     "request_id": "evidence", "letter_id": "letter", "task_id": "task", "notice_id": "notice", "job_id": "job",
-    "post_id": "delegation", "code": "zone",
+    "post_id": "delegation", "code": "zone", "objection_id": "objection", "repair_id": "repair",
 }  # fmt: skip
 
 

@@ -110,7 +110,7 @@ def test_control_what_only_a_chain_meets_is_found_in_chains(planted_city, monkey
     monkeypatch.setattr(fuzzer, "REFUSED_CASES", 1)
     found, walked = Found(), Walked()
     fuzz(planted, "xuan", 2, found)
-    walk(planted, ("xuan",), 12, walked)
+    walk(planted, ("xuan",), 30, walked)
     say({"single_cases": found.statuses.total()} | walked.told())
     assert not found.server_errors and not found.findings, found.told()
     assert any("financing/needs/" in one for one in walked.server_errors), walked.told()

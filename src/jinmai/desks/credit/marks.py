@@ -42,6 +42,8 @@ class Marks:
 
     by_target: dict[str, Mark] = field(default_factory=dict)
     by_batch: dict[int, Objection] = field(default_factory=dict)
+    #: Every application for repair of the subject, whatever the day: what an institution is not shown rests on them.
+    repairs: tuple[Repair, ...] = ()
 
     def of_figure(self, name: str) -> Mark:
         """What stands beside a figure."""
@@ -68,9 +70,10 @@ def marks_of(subject_id: UUID, on: date) -> Marks:
         marks[one.target] = told
         if one.correction_batch is not None and _by(one.closed_at, on):
             by_batch[one.correction_batch] = one
-    for repair in Repair.objects.filter(subject_id=subject_id).order_by("filed_at", "number"):
+    repairs = tuple(Repair.objects.filter(subject_id=subject_id).order_by("filed_at", "number"))
+    for repair in repairs:
         marks[repair.target] = _of_repair(marks.get(repair.target, NOTHING), repair, on)
-    return Marks(marks, by_batch)
+    return Marks(marks, by_batch, repairs)
 
 
 def _by(moment: datetime | None, on: date) -> bool:
@@ -98,23 +101,20 @@ def _of_repair(mark: Mark, one: Repair, on: date) -> Mark:
     return replace(mark, repaired=one) if one.status == Repair.Status.GRANTED else mark
 
 
-def shown_to(actor: Actor, subject_id: UUID, lines: Iterable[Line]) -> tuple[Line, ...]:
+def shown_to(actor: Actor, repairs: Iterable[Repair], lines: Iterable[Line]) -> tuple[Line, ...]:
     """The records this actor may be shown: to an institution none that is repaired, or published long enough, today.
 
-    Whatever day an institution asks for, a repaired record is shown, shared and used no more (修复后停止公示、共享和使用);
+    ``repairs`` are all of the subject's. Whatever day an institution asks for, a repaired record is shown, shared and
+    used no more (修复后停止公示、共享和使用);
     the firm itself and the offices go on seeing it, marked.
     """
-    listed = tuple(lines)
+    listed, repairs = tuple(lines), tuple(repairs)
     if not actor.is_institution:
         return listed
     today = Clock.today()
-    gone = {one.target for one in Repair.objects.filter(subject_id=subject_id, status=Repair.Status.GRANTED)}
-    seriousness = dict(
-        Repair.objects.filter(subject_id=subject_id)
-        .exclude(seriousness="")
-        .order_by("attested_at")
-        .values_list("target", "seriousness")
-    )
+    classed = sorted((one for one in repairs if one.seriousness), key=lambda one: one.attested_at or one.filed_at)
+    gone = {one.target for one in repairs if one.status == Repair.Status.GRANTED}
+    seriousness = {one.target: one.seriousness for one in classed}
     return tuple(
         line
         for line in listed

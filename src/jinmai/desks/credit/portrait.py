@@ -102,6 +102,8 @@ class Portrait:
     records: tuple[Entry, ...] = ()
     #: How many tables of records the consent doesn't cover.
     records_withheld: int = 0
+    #: Under which consent an institution reads.
+    consent: Consent | None = None
 
 
 def purpose_of(actor: Actor) -> str:
@@ -113,9 +115,21 @@ def purpose_of(actor: Actor) -> str:
 
 def consents_for(actor: Actor, on: date, subject_id: Any = None) -> Any:
     """Live consents, fitting their seals, that the actor's institution, or its head office, holds; of one subject or all."""
-    above = [int(part) for part in actor.organisation_path.split("/") if part]
-    given = Consent.objects.live(on).filter(receiver_id__in=above, purpose=CREDIT_ASSESSMENT)
+    given = _given_to(actor, on)
     return (given if subject_id is None else given.filter(subject_id=subject_id)).sealed()
+
+
+def _given_to(actor: Actor, on: date) -> Any:
+    above = [int(part) for part in actor.organisation_path.split("/") if part]
+    return Consent.objects.live(on).filter(receiver_id__in=above, purpose=CREDIT_ASSESSMENT)
+
+
+def widest_consent(actor: Actor, subject_id: UUID) -> Consent | None:
+    """The live consent of the subject that names the most fields; ``None`` for whoever needs none or has none."""
+    if not actor.is_institution:
+        return None
+    held = _given_to(actor, Clock.today()).filter(subject_id=subject_id).sealed_list()
+    return max(held, key=lambda one: len(set(one.fields) & set(all_fields())), default=None)
 
 
 def no_basis(purpose: str) -> Refusal:
@@ -127,17 +141,15 @@ def no_basis(purpose: str) -> Refusal:
     )
 
 
-def fields_for(actor: Actor, subject_id: UUID) -> list[str]:
-    """The sheet's fields that this actor may ask for: all of them, or those of the widest live consent.
+def fields_for(actor: Actor, consent: Consent | None) -> list[str]:
+    """The sheet's fields that this actor may ask for: all of them, or those of its widest live consent.
 
     Without a live consent an institution asks for all, so that the door refuses and books what was asked.
     """
     wanted = all_fields()
-    if not actor.is_institution:
+    if not actor.is_institution or consent is None:
         return wanted
-    offered = [set(one.fields) & set(wanted) for one in consents_for(actor, Clock.today(), subject_id)]
-    widest = max(offered, key=len, default=set())
-    return [field for field in wanted if field in widest] or wanted
+    return [field for field in wanted if field in consent.fields] or wanted
 
 
 def open_portrait(actor: Actor, subject_id: UUID, on: date, known: datetime | None = None) -> Portrait:
@@ -153,7 +165,8 @@ def draw(actor: Actor, subject_id: UUID, on: date, known: datetime | None = None
     A subject that isn't there is refused in the same words as one that never agreed.
     """
     purpose = purpose_of(actor)
-    fields = fields_for(actor, subject_id)
+    consent = widest_consent(actor, subject_id)
+    fields = fields_for(actor, consent)
     if not Subject.objects.filter(pk=subject_id).exists():
         raise no_basis(purpose)
     tables = [name for name in fields if name in RECORDS.fields]
@@ -174,8 +187,9 @@ def draw(actor: Actor, subject_id: UUID, on: date, known: datetime | None = None
         grade=_grade(figures, on),
         manifest=reading.manifest.digest,
         fields=tuple(fields),
-        records=_records(actor, subject_id, beside),
+        records=_records(actor, beside),
         records_withheld=len(RECORDS.fields) - len(tables),
+        consent=consent,
     )
 
 
@@ -203,9 +217,9 @@ class _Beside:
         return self.departments.get(owner_of(name), ""), tuple(one.number for one in self.reading.batches[table])
 
 
-def _records(actor: Actor, subject_id: UUID, beside: _Beside) -> tuple[Entry, ...]:
+def _records(actor: Actor, beside: _Beside) -> tuple[Entry, ...]:
     lines = lines_of(beside.reading.records, beside.departments)
-    return tuple(Entry(one, beside.marks.of_record(one)) for one in shown_to(actor, subject_id, lines))
+    return tuple(Entry(one, beside.marks.of_record(one)) for one in shown_to(actor, beside.marks.repairs, lines))
 
 
 def _section(group: Any, figures: Any, beside: _Beside) -> Section:

@@ -76,9 +76,12 @@ def read(
         with transaction.atomic():
             grant = authorise(actor, ids, purpose, wanted)
             facts = manifest(on, known, tables={get_measure(name).table for name in fields})
-            rows = _figures(ids, fields, on, facts)
-            told = _single_facts(ids, records, on, known)
-            batches = _batches_of(ids, fields, facts) if traced else {}
+            keys = keys_of(ids)
+            every = [key for some in keys.values() for key in some]
+            rows = _figures(keys, ids, fields, on, facts)
+            told = tuple(rows_about(every, records, on, manifest(on, known, tables=records))) if records else ()
+            tables = sorted({get_measure(name).table for name in fields})
+            batches = batches_about(every, tables, facts) if traced else {}
             book(actor, grant)
     except Refusal as refusal:
         book_refusal(actor, ids, purpose, wanted, refusal.code)
@@ -86,24 +89,9 @@ def read(
     return Reading(rows, facts, told, batches)
 
 
-def _single_facts(
-    ids: Sequence[UUID], tables: Sequence[str], on: date, known: datetime | None
-) -> tuple[FactRow, ...]:
-    if not tables:
-        return ()
-    keys = [key for some in keys_of(ids).values() for key in some]
-    return tuple(rows_about(keys, tables, on, manifest(on, known, tables=tables)))
-
-
-def _batches_of(ids: Sequence[UUID], fields: Sequence[str], facts: Manifest) -> dict[str, list[Batch]]:
-    keys = [key for some in keys_of(ids).values() for key in some]
-    return batches_about(keys, sorted({get_measure(name).table for name in fields}), facts)
-
-
 def _figures(
-    ids: Iterable[UUID], fields: Sequence[str], on: date, facts: Manifest
+    keys: Mapping[UUID, Sequence[str]], ids: Iterable[UUID], fields: Sequence[str], on: date, facts: Manifest
 ) -> dict[UUID, dict[str, ReadFigure]]:
-    keys = keys_of(ids)
     values = compute(fields, on, facts, sorted(key for some in keys.values() for key in some))
     sources = {name: get_measure(name).source or get_table(get_measure(name).table).label for name in fields}
     return {

@@ -16,7 +16,6 @@ from django.utils.translation import gettext as _
 from jinmai.desks.credit.forms import ConsentForm
 from jinmai.desks.credit.groups import words_for
 from jinmai.desks.credit.portrait import Portrait, consents_for, open_portrait
-from jinmai.desks.parties.models import Firm
 from jinmai.foundation.kernel.access.actor import Actor
 from jinmai.foundation.kernel.access.pages import page
 from jinmai.foundation.kernel.access.permissions import allows, role_label
@@ -152,8 +151,8 @@ def known_by(text: str) -> datetime | None:
 def _drawn(actor: Actor, subject_id: UUID, on: date, known: datetime | None) -> dict[str, Any]:
     """The sheet and its header; the header is looked up only after the door let the read through."""
     portrait = open_portrait(actor, subject_id, on, known)
-    subject = Subject.objects.prefetch_related("identifiers").get(pk=subject_id)
-    firm = Firm.objects.filter(subject_id=subject_id).select_related("region").first()
+    subject = Subject.objects.select_related("firm__region").prefetch_related("identifiers").get(pk=subject_id)
+    firm = getattr(subject, "firm", None)
     return {
         "portrait": portrait,
         "basis_url": reverse("rulebook:basis", args=[object_ref(subject)]),
@@ -162,7 +161,7 @@ def _drawn(actor: Actor, subject_id: UUID, on: date, known: datetime | None) -> 
         "code": _code_of(subject),
         "purpose": LABELS[portrait.purpose],
         "chart": _chart(portrait),
-        "consent": _consent_of(actor, subject_id),
+        "consent": portrait.consent,
         "own": actor.is_firm,
         "rights": actor.is_firm and on_today(portrait, known),
         "known": None if actor.is_institution else known,
@@ -173,13 +172,6 @@ def _drawn(actor: Actor, subject_id: UUID, on: date, known: datetime | None) -> 
 def on_today(portrait: Portrait, known: datetime | None) -> bool:
     """Whether the sheet is today's: on an earlier day's one points at nothing."""
     return portrait.on == Clock.today() and known is None
-
-
-def _consent_of(actor: Actor, subject_id: UUID) -> Consent | None:
-    if not actor.is_institution:
-        return None
-    live = consents_for(actor, Clock.today(), subject_id)
-    return max(live, key=lambda consent: len(consent.fields), default=None)
 
 
 def _chart(portrait: Portrait) -> Chart | None:

@@ -6,6 +6,7 @@ Its address space is bounded before DuckDB is loaded, so a hostile file ends thi
 from __future__ import annotations
 
 import json
+import os
 import resource
 import sys
 from datetime import date
@@ -15,6 +16,8 @@ from typing import Any
 from jinmai.foundation.kernel.errors import Words
 
 ADDRESS_SPACE = 2 * (1 << 30)
+#: With less than this left, a worker doesn't judge a file: a fresh one is asked.
+LEAST_SPACE = 256 * (1 << 20)
 TOO_LARGE = {"code": "JM-INT-004", "reason": Words("文件太大，内存不够"), "remedy": Words("请分成几个文件上传")}
 UNREADABLE_FILE = {
     "code": "JM-INT-002",
@@ -75,12 +78,24 @@ def _carried_out(reader: Any, request: dict[str, Any]) -> Any:
 
 
 def _for_want_of_memory(problem: BaseException) -> bool:
-    return isinstance(problem, MemoryError) or "OutOfMemory" in type(problem).__name__
+    """Whether the process, not the file, is at fault.
+
+    Where little address space is left, want of it shows as anything: a module that can't be mapped, a thread that can't
+    be started, a part that lacks half of its functions.
+    """
+    named = isinstance(problem, MemoryError) or any(part in type(problem).__name__ for part in ("OutOfMemory", "ArrowMemory"))
+    return named or isinstance(problem, ImportError) or _space_left() < LEAST_SPACE
+
+
+def _space_left() -> int:
+    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
+    return resource.getrlimit(resource.RLIMIT_AS)[0] - pages * resource.getpagesize()
 
 
 def main() -> None:
     """Serve until standard input is closed."""
     resource.setrlimit(resource.RLIMIT_AS, (ADDRESS_SPACE, ADDRESS_SPACE))
+    os.environ["ARROW_DEFAULT_MEMORY_POOL"] = "system"  # Arrow's own allocator takes half of the address space at once
     from .reader import Reader
 
     reader = Reader()

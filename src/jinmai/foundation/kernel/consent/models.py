@@ -31,10 +31,12 @@ class ConsentQuerySet(models.QuerySet["Consent"]):
 
         Recomputes one seal a row: narrow the rows first.
         """
-        broken = [consent.pk for consent in self.select_related(None).order_by() if not is_sealed(consent)]
-        for key in broken:
-            logger.error("consent %s does not fit its seal: it was changed past the platform", key)
+        broken = [consent.pk for consent in self.select_related(None).order_by() if not _fits(consent)]
         return self.exclude(pk__in=broken) if broken else self
+
+    def sealed_list(self) -> list[Consent]:
+        """The same, read once."""
+        return [consent for consent in self if _fits(consent)]
 
     def visible_to(self, actor: Actor) -> ConsentQuerySet:
         """A firm sees what it granted; an institution what it received, with its branches."""
@@ -43,6 +45,13 @@ class ConsentQuerySet(models.QuerySet["Consent"]):
         if actor.is_institution:
             return self.filter(receiver__path__startswith=actor.organisation_path)
         return self.none()
+
+
+def _fits(consent: Consent) -> bool:
+    fits = is_sealed(consent)
+    if not fits:
+        logger.error("consent %s does not fit its seal: it was changed past the platform", consent.pk)
+    return fits
 
 
 class Consent(models.Model):
