@@ -45,7 +45,8 @@ DIGESTS = re.compile(r"\b(?=\d*[a-f])[0-9a-f]{12,64}\b|\b\d{12}\b|\bjm_[0-9a-f]{
 CHOICES: dict[str, tuple[Any, ...]] = {
     "q": SEARCHES, "limit": (1, 2, 3, 5, 50, 200), "offset": (0, 0, 1, 2, 5), "within": (0, 60, 365, 3660),
     "region": ("", "dongting", "xiling", "Dongting"), "district": ("", "dongting", "xiling"), "size": ("", "微型", "小型", "中型"),
-    "source": ("", "invoices.output", "firms", "gov.tax_penalties"), "on": ("2025-06-30", "2026-11-22"), "known": ("2026-06-30", "2026-11-22"),
+    "source": ("", "invoices.output", "firms", "gov.tax_penalties"), "on": ("2025-06-30", "2026-11-22"),
+    "known": ("2026-06-30", "2026-11-22"),
     "month": ("", "2026-11", "2026-10", "2025-12"),
 }  # fmt: skip
 
