@@ -128,7 +128,9 @@ def ask_repair_again(actor: Actor, use: RuleUse) -> Replay:
     answer = explain(rule.value.condition, figures, {}, use.on).answer
     if answer == use.outcome["answer"]:
         return Replay(True, _("一致：修复条件的判断相同"))
-    return Replay(False, _("不一致"), (_("当时为 %(then)s，重算为 %(now)s") % {"then": use.outcome["answer"], "now": answer},))
+    return Replay(
+        False, _("不一致"), (_("当时为 %(then)s，重算为 %(now)s") % {"then": use.outcome["answer"], "now": answer},)
+    )
 
 
 def declare() -> None:

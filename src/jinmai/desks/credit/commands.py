@@ -1,4 +1,4 @@
-"""``jinmai credit`` and ``jinmai profile``."""
+"""``jinmai credit``, ``jinmai model`` and ``jinmai profile``."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from jinmai.desks.credit.modelling.commands import group as model_group
 from jinmai.foundation.kernel.commandline import (
     HomeOption,
     JsonOption,
@@ -30,6 +31,7 @@ group = typer.Typer(name="credit", help="企业征信：内部参考分档的检
 def register(app: typer.Typer) -> None:
     """Add the desk's commands."""
     app.add_typer(group)
+    app.add_typer(model_group)
     app.command("profile", help="全部企业在某日的指标与内部参考分档")(profile)
 
 

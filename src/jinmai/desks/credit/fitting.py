@@ -107,14 +107,19 @@ class Card:
         return int(round(base)), tables
 
 
-def _evidence(good: Array, bad: Array, all_good: float, all_bad: float) -> Array:
+def weights_of_evidence(good: Array, bad: Array, all_good: float, all_bad: float) -> Array:
+    """Log of each bin's share of the good over its share of the bad, smoothed; above nothing is safer than the whole.
+
+    >>> weights_of_evidence(np.array([10.0, 0.0]), np.array([0.0, 10.0]), 10.0, 10.0).round(2).tolist()
+    [3.04, -3.04]
+    """
     cells = max(len(good), 1)
     share_good = (good + SMOOTHING) / (all_good + SMOOTHING * cells)
     share_bad = (bad + SMOOTHING) / (all_bad + SMOOTHING * cells)
     return np.asarray(np.log(share_good / share_bad))
 
 
-def _merge_until_monotone(good: list[float], bad: list[float], edges: list[float], rising: bool) -> None:
+def merge_until_monotone(good: list[float], bad: list[float], edges: list[float], rising: bool) -> None:
     """Pool neighbours until the bad rate falls (``rising`` safety) or rises over the bins; works in place."""
     sign = -1.0 if rising else 1.0
     position = 0
@@ -155,17 +160,17 @@ def bin_measure(values: Array, bad: NDArray[np.bool_], safer: str) -> Bins | Non
     places = np.searchsorted(edges, values[known], side="right")
     bad_counts = [float(np.sum(bad[known] & (places == place))) for place in range(len(edges) + 1)]
     good_counts = [float(np.sum(~bad[known] & (places == place))) for place in range(len(edges) + 1)]
-    _merge_until_monotone(good_counts, bad_counts, edges, rising=safer == "higher")
+    merge_until_monotone(good_counts, bad_counts, edges, rising=safer == "higher")
     if not edges:
         return None
     all_good, all_bad = float(np.sum(~bad)), float(np.sum(bad))
     good, ill = np.asarray(good_counts), np.asarray(bad_counts)
-    weights = _evidence(good, ill, all_good, all_bad)
+    weights = weights_of_evidence(good, ill, all_good, all_bad)
     information = float(np.sum((good / all_good - ill / all_bad) * weights))
     missing = 0.0
     if np.sum(~known) >= LEAST_MISSING:
         lacking = np.array([float(np.sum(~known & ~bad))]), np.array([float(np.sum(~known & bad))])
-        missing = float(_evidence(*lacking, all_good, all_bad)[0])
+        missing = float(weights_of_evidence(*lacking, all_good, all_bad)[0])
     return Bins(tuple(edges), tuple(float(weight) for weight in weights), missing, information)
 
 
@@ -216,12 +221,13 @@ def auc(bad: NDArray[np.bool_], risk: Array) -> float:
     >>> auc(np.array([True, False, False]), np.array([2.0, 2.0, 1.0]))
     0.75
     """
-    ill, well = risk[bad], risk[~bad]
-    higher = np.sum(ill[:, None] > well[None, :]) + 0.5 * np.sum(ill[:, None] == well[None, :])
-    return float(higher / (len(ill) * len(well)))
+    ill, well = risk[bad], np.sort(risk[~bad])
+    below, up_to = np.searchsorted(well, ill, "left"), np.searchsorted(well, ill, "right")
+    return float((below.sum() + up_to.sum()) / 2 / (len(ill) * len(well)))
 
 
-def _folds(bad: NDArray[np.bool_], folds: int, random: np.random.Generator) -> NDArray[np.int_]:
+def stratified_folds(bad: NDArray[np.bool_], folds: int, random: np.random.Generator) -> NDArray[np.int_]:
+    """The fold of each row, so that every fold has its share of the bad."""
     place = np.empty(len(bad), dtype=int)
     for label in (True, False):
         members = random.permutation(np.flatnonzero(bad == label))
@@ -247,7 +253,7 @@ def cross_validate(
     of_repeats = []
     for _ in range(repeats):
         labels = random.permutation(bad) if shuffled else bad
-        place = _folds(labels, folds, random)
+        place = stratified_folds(labels, folds, random)
         of_folds = []
         for fold in range(folds):
             train, test = place != fold, place == fold

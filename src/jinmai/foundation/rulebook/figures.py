@@ -91,7 +91,7 @@ _FITS: dict[str, Callable[[object], bool]] = {
     "truth": lambda value: isinstance(value, (bool, np.bool_)),
     "money": lambda value: isinstance(value, (int, np.integer)) and not isinstance(value, bool),
 }
-_FITS["ratio"] = _FITS["count"] = _FITS["money"]
+_FITS["ratio"] = _FITS["count"] = _FITS["number"] = _FITS["money"]
 
 
 def check_type(value: object, unit: str, name: str) -> None:

@@ -1,6 +1,7 @@
 """Units of measure (计量单位): what a rule writes in 万元 or %, compared exactly as integers in a base unit.
 
-Money is integer fen, ratios are integer billionths (10% is 100 000 000), counts are themselves, words stay words.
+Money is integer fen, ratios are integer billionths (10% is 100 000 000), counts are themselves, words stay words. 数 is
+a number of which no unit is known, as a column of somebody's table has them, in integer millionths.
 """
 
 from __future__ import annotations
@@ -11,17 +12,18 @@ from typing import Literal
 from jinmai.foundation.kernel import errors
 from jinmai.foundation.kernel.errors import Refusal, Words
 
-Dimension = Literal["money", "ratio", "count", "word", "truth"]
+Dimension = Literal["money", "ratio", "count", "number", "word", "truth"]
 
 MONEY = {"元": 100, "万元": 1_000_000, "亿元": 10_000_000_000}
 RATIO = {"%": 10_000_000, "‰": 1_000_000, "倍": 1_000_000_000}
 COUNT = frozenset(
     ("秒", "月", "天", "个工作日", "年", "户", "次", "人", "件", "头", "亩", "台", "家", "周岁", "份", "笔", "张", "个", "分")
 )
+NUMBER = {"数": 1_000_000}
 WORD = frozenset({"enum", "code", "text"})
 TRUTH = frozenset({"bool"})
 LARGEST = 2**63 - 1
-SHOWN_AS = {"月": "个月", "enum": "", "code": "", "text": "", "bool": ""}
+SHOWN_AS = {"月": "个月", "数": "", "enum": "", "code": "", "text": "", "bool": ""}
 
 
 def dimension(unit: str) -> Dimension:
@@ -36,6 +38,8 @@ def dimension(unit: str) -> Dimension:
         return "ratio"
     if unit in COUNT:
         return "count"
+    if unit in NUMBER:
+        return "number"
     if unit in WORD:
         return "word"
     if unit in TRUTH:
@@ -45,14 +49,14 @@ def dimension(unit: str) -> Dimension:
 
 def is_numeric(unit: str) -> bool:
     """Whether figures in ``unit`` are numbers."""
-    return dimension(unit) in ("money", "ratio", "count")
+    return dimension(unit) in ("money", "ratio", "count", "number")
 
 
 def scale(unit: str) -> int:
     """How many base units one ``unit`` is; refuses words and truths (JM-RUL-001)."""
     if not is_numeric(unit):
         raise Refusal("JM-RUL-001", Words("单位“%(unit)s”不是数量", unit=unit), "词语和是否类指标不换算")
-    return MONEY.get(unit) or RATIO.get(unit) or 1
+    return MONEY.get(unit) or RATIO.get(unit) or NUMBER.get(unit) or 1
 
 
 def to_base(value: str | int | Decimal, unit: str) -> int:
@@ -103,7 +107,8 @@ def plain(number: Decimal) -> Decimal:
 
 
 def show(base: int, unit: str) -> str:
-    """What an officer reads: 万元 and 亿元 with two decimals, per cent with one, counts whole.
+    """What an officer reads: 万元 and 亿元 with two decimals, per cent with one, counts whole, plain
+    numbers as they are.
 
     Money too small for those places gets as many as it needs, a ratio says that it is below them: a shortfall never
     reads as nothing.
@@ -112,6 +117,8 @@ def show(base: int, unit: str) -> str:
     ('591.70 万元', '10.0 %', '24 个月', '0.001 万元', '<0.01 %')
     """
     number = from_base(base, unit)
+    if unit in NUMBER:
+        return f"{number:,f}"
     places = {"money": 2, "ratio": 1 if unit == "%" else 2, "count": 0}[dimension(unit)]
     shown = number.quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP)
     if dimension(unit) == "ratio" and shown != number:

@@ -15,7 +15,7 @@ from jinmai.foundation.rulebook.explain import WHO_WORDS
 from jinmai.foundation.rulebook.kinds.calendar import HolidayYear
 from jinmai.foundation.rulebook.kinds.checklist import Checklist, Item
 from jinmai.foundation.rulebook.kinds.ladder import Ladder, LadderRow
-from jinmai.foundation.rulebook.kinds.scorecard import Indicator, Scorecard
+from jinmai.foundation.rulebook.kinds.scorecard import Indicator, Scorecard, in_special_words
 from jinmai.foundation.rulebook.kinds.table import Table
 from jinmai.foundation.rulebook.operators import NEGATED, ON_PAPER
 from jinmai.foundation.rulebook.rule import Rule
@@ -186,6 +186,10 @@ def _scorecard(card: Scorecard) -> list[Grid]:
 def _indicator_lines(indicator: Indicator) -> Iterable[list[str]]:
     for place, one in enumerate(indicator.bins):
         yield ["" if place else indicator.label, one.in_words(indicator.unit), str(one.points), one.reason or "—"]
+    for one in indicator.special:
+        yield ["", in_special_words(one, indicator.unit), str(one.points), one.reason or "—"]
+    if indicator.otherwise is not None:
+        yield ["", _("其他"), str(indicator.otherwise.points), indicator.otherwise.reason or "—"]
     if indicator.missing is None:
         yield ["", _("缺数据"), "—", _("不评级")]
     else:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from jinmai.foundation.kernel import errors
 from jinmai.foundation.kernel.errors import Words
-from jinmai.foundation.rulebook.faults import RuleFault, keys_of, list_of, text_of
+from jinmai.foundation.rulebook.faults import RuleFault, keys_of, list_of, mapping_of, text_of
 from jinmai.foundation.rulebook.figures import Figure, Value, check_type
 from jinmai.foundation.rulebook.kinds.parameter import cell
 from jinmai.foundation.rulebook.kinds.table import cell_unit
@@ -51,7 +51,11 @@ class Bin:
 
 @dataclass(frozen=True)
 class Indicator:
-    """One indicator (评分指标): a measure, its bins, and what a missing figure is worth; ``None`` leaves it ungraded."""
+    """One indicator (评分指标): a measure, its bins, and what a missing figure is worth; ``None`` leaves it ungraded.
+
+    ``special`` are bins of values that mean something else than what they count (-9999 for 不适用): they are looked at
+    first. ``otherwise`` is the bin of words that stand in no other.
+    """
 
     id: str
     measure: str
@@ -59,6 +63,18 @@ class Indicator:
     unit: str
     bins: tuple[Bin, ...]
     missing: Bin | None
+    special: tuple[Bin, ...] = ()
+    otherwise: Bin | None = None
+
+    def bin_of(self, value: Value) -> Bin | None:
+        """The bin a figure falls into; ``None`` where the card says nothing of it."""
+        if value is None:
+            return self.missing
+        for one in self.special:
+            if one.holds(value):
+                return one
+        check_type(value, self.unit, self.measure)
+        return next((one for one in self.bins if one.holds(value)), self.otherwise)
 
     @property
     def most(self) -> int:
@@ -82,11 +98,12 @@ class Band:
 
 @dataclass(frozen=True)
 class Scorecard:
-    """Base points, indicators, and bands from the best down."""
+    """Base points, indicators, and bands from the best down; ``record`` says how it was fitted (治理记录), as written."""
 
     base_points: int
     indicators: tuple[Indicator, ...]
     bands: tuple[Band, ...]
+    record: Mapping[str, Any] = field(default_factory=dict)
 
     def measures(self) -> tuple[str, ...]:
         """The measures the card reads."""
@@ -150,9 +167,8 @@ def _value(figure: Figure | Value) -> Value:
 
 
 def _score_one(indicator: Indicator, value: Value) -> IndicatorScore:
-    check_type(value, indicator.unit, indicator.measure)
-    found = indicator.missing if value is None else next((one for one in indicator.bins if one.holds(value)), None)
-    words = errors.shown("缺数据") if value is None else found.in_words(indicator.unit) if found else "未列入分箱"
+    found = indicator.bin_of(value)
+    words = errors.shown("缺数据") if value is None else _bin_in_words(indicator, found)
     return IndicatorScore(
         id=indicator.id,
         measure=indicator.measure,
@@ -166,13 +182,33 @@ def _score_one(indicator: Indicator, value: Value) -> IndicatorScore:
     )
 
 
+def _bin_in_words(indicator: Indicator, found: Bin | None) -> str:
+    if found is None:
+        return "未列入分箱"
+    if found is indicator.otherwise:
+        return errors.shown("其他")
+    return in_special_words(found, indicator.unit) if found in indicator.special else found.in_words(indicator.unit)
+
+
+def in_special_words(one: Bin, unit: str) -> str:
+    """A bin of special values as an officer reads it.
+
+    >>> in_special_words(Bin(10, "", members=(-9_999_000_000, "不详")), "数")
+    '特殊值 -9,999、不详'
+    """
+    told = [show(value, unit) if isinstance(value, int) else str(value) for value in one.members or ()]
+    return errors.shown(Words("特殊值 %(values)s", values="、".join(told)))
+
+
 def parse_scorecard(given: Any, unit: str | None, key: str) -> Scorecard:
     """``{base_points, indicators: [{id, measure, label, unit, bins, missing}], bands: [{band, label, at_least}]}``.
 
     Numeric bins are ``{below, points, reason}`` in rising order, the last with ``below: null``; words are
-    ``{in: […], points, reason}``. ``missing`` is ``{points, reason}`` or ``null``.
+    ``{in: […], points, reason}``. ``missing`` is ``{points, reason}`` or ``null``. An indicator may have ``special``,
+    bins ``{in: […], points, reason}`` of values looked at first, and, where its bins are words, ``otherwise``,
+    ``{points, reason}``. A fitted card may have a ``record`` of how it came about.
     """
-    parts = keys_of(given, ("base_points", "indicators", "bands"), key=key)
+    parts = keys_of(given, ("base_points", "indicators", "bands"), ("record",), key=key)
     indicators = tuple(
         _indicator(one, f"{key}.indicators[{index}]")
         for index, one in enumerate(list_of(parts["indicators"], f"{key}.indicators"))
@@ -181,20 +217,53 @@ def parse_scorecard(given: Any, unit: str | None, key: str) -> Scorecard:
     if len(set(ids)) < len(ids):
         raise RuleFault(f"{key}.indicators", "指标编号重复")
     bands = _bands(parts["bands"], f"{key}.bands")
-    return Scorecard(_points(parts["base_points"], f"{key}.base_points"), indicators, bands)
+    record = mapping_of(parts["record"], f"{key}.record") if "record" in parts else {}
+    return Scorecard(_points(parts["base_points"], f"{key}.base_points"), indicators, bands, record)
 
 
 def _indicator(given: Any, key: str) -> Indicator:
-    parts = keys_of(given, ("id", "measure", "label", "unit", "bins", "missing"), key=key)
+    parts = keys_of(
+        given, ("id", "measure", "label", "unit", "bins", "missing"), ("special", "otherwise"), key=key
+    )
     unit = cell_unit(parts["unit"], f"{key}.unit")
-    missing = None
-    if parts["missing"] is not None:
-        absent = keys_of(parts["missing"], ("points", "reason"), key=f"{key}.missing")
-        missing = Bin(_points(absent["points"], f"{key}.missing.points"), str(absent["reason"]))
+    missing = _valued_bin(parts["missing"], f"{key}.missing")
     given_bins = list_of(parts["bins"], f"{key}.bins")
     bins = _number_bins(given_bins, unit, f"{key}.bins") if is_numeric(unit) else _word_bins(given_bins, unit, key)
+    otherwise = _valued_bin(parts.get("otherwise"), f"{key}.otherwise")
+    if otherwise and is_numeric(unit):
+        raise RuleFault(f"{key}.otherwise", "数量的分箱已包括每个数，不写 otherwise")
+    special = _special_bins(parts["special"], unit, f"{key}.special") if "special" in parts else ()
     name, measure, label = (text_of(parts[part], f"{key}.{part}") for part in ("id", "measure", "label"))
-    return Indicator(name, measure, label, unit, bins, missing)
+    return Indicator(name, measure, label, unit, bins, missing, special, otherwise)
+
+
+def _valued_bin(given: Any, key: str) -> Bin | None:
+    if given is None:
+        return None
+    parts = keys_of(given, ("points", "reason"), key=key)
+    return Bin(_points(parts["points"], f"{key}.points"), str(parts["reason"] or ""))
+
+
+def _special_bins(given: Any, unit: str, key: str) -> tuple[Bin, ...]:
+    bins: list[Bin] = []
+    seen: set[Value] = set()
+    for index, one in enumerate(list_of(given, key)):
+        place = f"{key}[{index}]"
+        parts = keys_of(one, ("in", "points", "reason"), key=place)
+        members = tuple(_special(item, unit, f"{place}.in") for item in list_of(parts["in"], f"{place}.in"))
+        if seen.intersection(members):
+            raise RuleFault(f"{place}.in", "同一个值出现在两箱")
+        seen.update(members)
+        bins.append(Bin(_points(parts["points"], f"{place}.points"), str(parts["reason"] or ""), members=members))
+    return tuple(bins)
+
+
+def _special(given: Any, unit: str, key: str) -> Value:
+    """A special value: a figure in the unit, or a word that stands where a number is due."""
+    try:
+        return cell(given, unit, key)
+    except RuleFault:
+        return text_of(given, key)
 
 
 def _number_bins(given: list[Any], unit: str, key: str) -> tuple[Bin, ...]:
