@@ -42,6 +42,8 @@ def trial(step: JobRun) -> dict[str, Any]:
 
 def make_small() -> None:
     """Let long work commit often, so that there are many moments to die at, and messages go out at any hour."""
+    from jinmai.desks.credit import alerts as credit_alerts
+    from jinmai.desks.credit import jobs as credit_jobs
     from jinmai.foundation.analytics import refresh
     from jinmai.foundation.kernel.access import jobs as access_jobs
     from jinmai.foundation.kernel.access.actions import accounts, answers
@@ -54,6 +56,8 @@ def make_small() -> None:
     notices_jobs.outbound_rule = lambda on: always
 
     accounts.policy = lambda: replace(policy_of("test"), unused_days=90)
+    credit_alerts.has_moved = lambda *given, **width: True  # every firm moved: there is something to raise
+    credit_jobs.STEP = 1
     refresh.CHUNK = 4
     work_jobs.STEP = 4
     answers.AT_ONCE = access_jobs.AT_ONCE = 4
@@ -185,6 +189,34 @@ class Profile(Example):
     def faults(self, job: Job) -> tuple[int, int]:
         self.digest = self.digest or job.result["digest"]
         return int(job.result.get("digest") != self.digest or job.cursor != job.result), 0
+
+
+class FreezeMonth(Example):
+    """A month, one after the other: kept once, the replay gives its digest, and each firm's change is raised once."""
+
+    kind = "credit.freeze_month"
+
+    def month(self) -> date:
+        return date(2024 + self.round // 12, self.round % 12 + 1, 1)
+
+    def ask(self) -> Job:
+        args = {"month": self.month().isoformat()}
+        return enqueue(Actor.platform(), self.kind, args, title=f"{self.kind} {self.round}")
+
+    def faults(self, job: Job) -> tuple[int, int]:
+        from jinmai.desks.credit import alerts, months
+        from jinmai.desks.credit.models import ChangeAlert, PortraitMonth
+        from jinmai.foundation.kernel.notices.models import Notice
+
+        kept = PortraitMonth.objects.filter(month=self.month())
+        if kept.count() != 1:
+            return 1, max(0, kept.count() - 1)
+        (month,) = kept
+        expected = {change.key for change in alerts.changes(month)}
+        raised = list(ChangeAlert.objects.filter(month=month).values_list("pk", "key"))
+        told = sum(Notice.objects.filter(subject_ref=f"credit.changealert:{pk}").count() for pk, _ in raised)
+        other = months.replayed(month) != month.digest or month.compared_at is None
+        return len(expected - {key for _, key in raised}) + other, len(raised) - len(expected) + max(0, told - len(raised))
 
 
 class Messages(Example):

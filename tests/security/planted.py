@@ -56,6 +56,8 @@ KINDS: tuple[tuple[str, str, str], ...] = (
     (r"financing/zones/", "code", "zone"),
     (r"credit/objections/", "pk", "objection"),
     (r"credit/objections/", "objection_id", "objection"),
+    (r"credit/alerts/", "pk", "alert"),
+    (r"credit/alerts/", "alert_id", "alert"),
     (r"credit/repairs/", "pk", "repair"),
     (r"credit/repairs/", "repair_id", "repair"),
     (r"rules/basis/", "ref", "basis"),
@@ -137,7 +139,7 @@ def plant(city: Any) -> Planted:
     from jinmai.foundation import analytics
 
     planted = Planted()
-    for sow in (_firms, _financing, _mechanism, _papers, _consents, _rights, _imports, _accounts, _keys, _work, _public_things):
+    for sow in (_firms, _financing, _mechanism, _papers, _consents, _rights, _months, _imports, _accounts, _keys, _work, _public_things):
         sow(city, planted)
     _another_citys(city, planted)
     _ended(city, planted)
@@ -335,6 +337,24 @@ def _consents(city: Any, planted: Planted) -> None:
         seen = frozenset(CITY | DISTRICT[FIRM_A] | {FIRM_A, "heying", "luosen"})
         planted.things.append(Thing("loan", "甲一", loan.pk, seen, frozenset({"heying", "luosen"})))
         planted.canaries.append(Canary("金丝雀合同号甲一", seen))
+
+
+def _months(city: Any, planted: Planted) -> None:
+    """A frozen month with what moved of firm A and of firm B, the latter looked at already."""
+    from jinmai.desks.credit import actions, alerts, months
+    from jinmai.desks.credit.models import ChangeAlert
+    from jinmai.foundation.kernel.access.actor import Actor
+
+    platform, bureau = Actor.platform(), {"linqiushi", "zhouqiming"}
+    month = actions.freeze_month(platform, months.freeze(date(2026, 1, 1)))
+    reasons = ({"measure": "sales_12m", "before": 200, "after": 100},)
+    moved = {FIRM_A: "cumcm2020:E9001", FIRM_B: "cumcm2020:E9003"}
+    actions.raise_alerts(platform, month, [alerts.Change(key, "A2", "B1", 1, reasons) for key in moved.values()])
+    for mark, (firm, key) in zip("甲乙", moved.items(), strict=True):
+        alert = ChangeAlert.objects.get(key=key)
+        planted.things.append(Thing("alert", mark, alert.pk, frozenset(bureau | {firm})))
+    actions.acknowledge_alert(city.actor("linqiushi"), alert, note="金丝雀画像变动乙")
+    planted.canaries.append(Canary("金丝雀画像变动乙", frozenset(bureau | {FIRM_B})))
 
 
 def _rights(city: Any, planted: Planted) -> None:

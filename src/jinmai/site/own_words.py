@@ -48,7 +48,7 @@ CHINESE_ONLY = re.compile(
 EXAMPLES = re.compile(r"/api/|api(_\w+)?\.py$|/(api_document|key_form)\.py$|intake/parsing/normalise\.py$|financing/views/prints\.py$")
 #: Modules that declare words as data: labels of measures and columns, units. They are said where they are shown.
 DECLARES = re.compile(
-    r"/(facts|units|portrait|groups|operators|explain|purposes)\.py$|/kinds/scorecard\.py$"
+    r"/(facts|units|portrait|groups|operators|explain|purposes)\.py$|/facts/__init__\.py$|/kinds/scorecard\.py$"
     r"|kernel/errors\.py$|access/actor\.py$|logins/__init__\.py$|rulebook/rule\.py$|parties/(basis|classification)\.py$"
     r"|financing/(models|first_time|answers)\.py$|ui/templatetags/ui\.py$"
 )

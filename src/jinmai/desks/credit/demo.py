@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
 
-from jinmai.desks.credit import actions
+from jinmai.desks.credit import actions, months
+from jinmai.desks.credit.alerts import changes
 from jinmai.desks.credit.models import Objection, Repair
 from jinmai.desks.credit.portrait import open_portrait
 from jinmai.foundation.intake.actions import GivenFile, import_files
@@ -50,6 +51,21 @@ def stage_rights(firms: Sequence[tuple[Actor, str, str]], *, until: date, now: d
         for state in ("verifying", "corrected", "upheld")
     }
     return told | {f"repairs_{state}": Repair.objects.filter(status=state).count() for state in ("granted", "refused")}
+
+
+def stage_months(count: int, now: date) -> dict[str, int]:
+    """Freeze the last whole months, each on the day after its end, and raise what moved between them; how many alerts."""
+    whole = [months.last_whole_month(now)]
+    while len(whole) < count:
+        whole.append(months.last_whole_month(whole[-1]))
+    raised = 0
+    for month in reversed(whole):
+        with Clock.at(datetime.combine(months.month_end(month) + timedelta(days=1), time(6), LEGAL_ZONE)):
+            found = months.freeze(month)
+            kept = actions.freeze_month(Actor.platform(), found)
+            raised += actions.raise_alerts(Actor.platform(), kept, changes(kept))
+            months.note_compared(kept)
+    return {"months": len(whole), "alerts": raised}
 
 
 def _post(staff: Staff, code: str, role: str) -> Actor:

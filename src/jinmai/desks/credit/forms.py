@@ -89,6 +89,12 @@ class WhyForm(Form):
     reason = _long(_("原因"), help_text=_("对方会看到"))
 
 
+class AcknowledgeForm(Form):
+    """What was found about a change."""
+
+    note = _long(_("核实情况"), help_text=_("企业会看到"))
+
+
 class MissingPapersForm(Form):
     """What papers are missing."""
 

@@ -9,7 +9,7 @@ from typing import Any
 from django.utils.translation import gettext as _joined
 from django.utils.translation import gettext_lazy as _
 
-from jinmai.desks.credit.facts import MONTHS_DRAWN
+from jinmai.desks.credit.facts import MONTHS_DRAWN, dimensions, of_dimension
 from jinmai.desks.credit.records import record_tables
 from jinmai.foundation.kernel.consent.purposes import PAPERS
 from jinmai.foundation.kernel.errors import shown
@@ -31,32 +31,7 @@ def month_fields(side: str) -> tuple[str, ...]:
 
 GROUPS = (
     Group("register", _("登记信息"), ("months_operating", "size_class", "industry_code", "region", "subject_kind")),
-    Group(
-        "sales",
-        _("销售规模与增长"),
-        (
-            "sales_12m", "sales_prev_12m", "sales_36m", "sales_growth_12m", "average_ticket_12m",
-            "output_tax_rate_12m", "tax_burden_12m",
-        ),
-    ),
-    Group(
-        "continuity",
-        _("经营连续性"),
-        (
-            "invoice_active_months_12m", "invoice_active_months_36m", "invoice_gap_max_days", "days_since_last_sale",
-            "months_since_first_invoice", "sales_unevenness_12m",
-        ),
-    ),
-    Group("quality", _("开票质量"), ("void_rate_12m", "void_rate_36m", "red_rate_12m", "input_void_rate_12m")),
-    Group("partners", _("上下游"), ("buyers_12m", "top1_buyer_share_12m", "suppliers_12m", "top1_supplier_share_12m")),
-    Group(
-        "purchases",
-        _("采购"),
-        (
-            "purchases_12m", "purchases_36m", "purchase_active_months_12m", "input_average_ticket_12m",
-            "purchase_to_sales_12m",
-        ),
-    ),
+    *(Group(slug, _(label), of_dimension(slug)) for slug, label in dimensions().items()),
     Group("months", _("月度开票走势"), (*month_fields("sales"), *month_fields("purchases"))),
 )  # fmt: skip
 #: Single records of departments: each table is a field of its own.
@@ -70,7 +45,7 @@ def fields_of(slugs: Iterable[str]) -> list[str]:
     """The fields of these groups.
 
     >>> fields_of(["partners"])[0]
-    'buyers_12m'
+    'top1_buyer_share_12m'
     """
     return [field for slug in slugs for field in BY_SLUG[slug].fields]
 
@@ -94,7 +69,7 @@ def words_for(fields: Iterable[str]) -> str:
     """Fields in an officer's words: a group that is complete by its name, others by the measure's or the column's.
 
     >>> words_for(fields_of(["partners"]))
-    '上下游'
+    '交易对手'
     """
     from jinmai.foundation import analytics
 

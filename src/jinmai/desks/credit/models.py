@@ -243,3 +243,100 @@ class CaseEvent(models.Model):
                 name="credit_event_of_one_case",
             )
         ]
+
+
+class PortraitMonth(models.Model):
+    """One month's end (每月画像): which facts it rests on, every firm's measures and band as they were, and a digest by which
+    a replay is told. Never changed."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    month = models.DateField(unique=True)
+    on = models.DateField()
+    #: Batches known by then are what it rests on; a replay reads the same.
+    known_at = models.DateTimeField()
+    manifest = models.CharField(max_length=64)
+    rule_digest = models.CharField(max_length=64, blank=True)
+    digest = models.CharField(max_length=64)
+    firms = models.PositiveIntegerField()
+    graded = models.PositiveIntegerField()
+    #: Band → how many firms, from the best down.
+    bands = models.JSONField(default=list)
+    path = models.CharField(max_length=200)
+    measures = models.JSONField(default=list)
+    frozen_at = models.DateTimeField(default=Clock.now)
+    #: When all that moved since the month before was raised.
+    compared_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-month"]
+
+    def __str__(self) -> str:
+        return f"{self.month:%Y-%m}"
+
+
+class PortraitCell(models.Model):
+    """How one month's figures lie among the firms of a section, a size class, or all (同业分布); small cells are not kept."""
+
+    class Kind(models.TextChoices):
+        SECTION = "section", _("行业门类")
+        SIZE = "size", _("企业规模")
+        ALL = "all", _("全部企业")
+
+    month = models.ForeignKey(PortraitMonth, on_delete=models.PROTECT, related_name="cells")
+    #: Whose keys: firms of different origin are never compared.
+    scheme = models.CharField(max_length=32)
+    kind = models.CharField(max_length=8, choices=Kind.choices)
+    value = models.CharField(max_length=24, blank=True)
+    #: Measure → how many firms have a figure, and the points of their distribution.
+    measures = models.JSONField(default=dict)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["month", "scheme", "kind", "value"], name="credit_cell_once"),
+        ]
+
+
+class ChangeAlertQuerySet(models.QuerySet["ChangeAlert"]):
+    """Alerts by who may see them."""
+
+    def visible_to(self, actor: Actor) -> ChangeAlertQuerySet:
+        """The bureau's all, a firm's own; nobody else's any."""
+        if actor.role in BUREAU_ROLES:
+            return self.all()
+        if actor.is_firm and actor.subject_id is not None:
+            return self.filter(subject_id=actor.subject_id)
+        return self.none()
+
+
+class ChangeAlert(models.Model):
+    """A firm's band or figures moved between two months beyond the rule (变动提示), with what moved and by how much."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    month = models.ForeignKey(PortraitMonth, on_delete=models.PROTECT, related_name="alerts")
+    subject = models.ForeignKey(Subject, on_delete=models.PROTECT, related_name="+")
+    key = models.CharField(max_length=96)
+    band_before = models.CharField(max_length=8, blank=True)
+    band_after = models.CharField(max_length=8, blank=True)
+    #: How many bands down; negative is up, 0 when only figures moved.
+    steps_down = models.SmallIntegerField(default=0)
+    #: What moved: measure, before, after (base units), points before and after where the card looks at it.
+    reasons = models.JSONField(default=list)
+    raised_at = models.DateTimeField(default=Clock.now)
+    acknowledged_at = models.DateTimeField(null=True, blank=True)
+    acknowledged_by_name = models.CharField(max_length=80, blank=True)
+    note = models.CharField(max_length=400, blank=True)
+
+    objects = ChangeAlertQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-month__month", "-steps_down", "key"]
+        constraints = [
+            models.UniqueConstraint(fields=["month", "key"], name="credit_alert_once"),
+            models.CheckConstraint(
+                condition=Q(acknowledged_at__isnull=True, note="") | (Q(acknowledged_at__isnull=False) & ~Q(note="")),
+                name="credit_alert_acknowledged_with_a_note",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.month} {self.key}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -9,8 +10,10 @@ from uuid import UUID
 
 from jinmai.desks.credit.basis import note_score
 from jinmai.desks.credit.card import RULE
+from jinmai.desks.credit.facts import catalogue
 from jinmai.desks.credit.groups import GROUPS, RECORDS, all_fields, month_fields
 from jinmai.desks.credit.marks import NOTHING, Mark, Marks, day_of, marks_of, shown_to
+from jinmai.desks.credit.peers import Peers, Standing, peers_of
 from jinmai.desks.credit.records import Line as RecordLine
 from jinmai.desks.credit.records import lines_of, owner_of
 from jinmai.foundation import analytics
@@ -25,6 +28,11 @@ from jinmai.foundation.kernel.subjects.models import Subject
 from jinmai.foundation.rulebook import NotInForce, RuleValue, Score, get, score, show
 
 ABSENT = "缺数据"
+#: What absence means, by how a measure's table speaks of firms.
+ABSENT_UNKNOWN = "平台没有收到的为缺数据"
+ABSENT_ZERO = "名单收到过、企业有统一社会信用代码而未列入的为零；名单没有收到过的为缺数据"
+ABSENT_LISTED = "从未列入的没有这个数"
+ABSENT_INVOICES = "平台没有收到这家企业发票的为缺数据；收到过而期内没有的，金额和个数为零"
 WHO = {"platform": "平台数据源", "firm": "本企业", "institution": "机构"}
 
 
@@ -44,6 +52,10 @@ class Line:
     department: str = ""
     batches: tuple[int, ...] = ()
     mark: Mark = NOTHING
+    #: Where it stands among peers; what absence means and how long a history it needs, in words.
+    standing: Standing | None = None
+    absence: str = ""
+    history: str = ""
 
 
 @dataclass(frozen=True)
@@ -177,7 +189,10 @@ def draw(actor: Actor, subject_id: UUID, on: date, known: datetime | None = None
         actor, purpose, [subject_id], measures, on, known, records=tables, traced=not actor.is_institution
     )
     figures = reading.one()
-    beside = _Beside(reading, marks_of(subject_id, _marked_on(actor, on, known)))
+    values = {name: figure.value for name, figure in figures.items()}
+    beside = _Beside(
+        reading, marks_of(subject_id, _marked_on(actor, on, known)), peers_of(subject_id, values, on), values
+    )
     return Portrait(
         subject_id=subject_id,
         on=on,
@@ -202,10 +217,10 @@ def _marked_on(actor: Actor, on: date, known: datetime | None) -> date:
 
 
 class _Beside:
-    """What stands beside the figures and records of one reading: department, batches, marks."""
+    """What stands beside the figures and records of one reading: department, batches, marks, peers."""
 
-    def __init__(self, reading: Any, marks: Marks) -> None:
-        self.reading, self.marks = reading, marks
+    def __init__(self, reading: Any, marks: Marks, peers: Peers, values: Mapping[str, Any]) -> None:
+        self.reading, self.marks, self.peers, self.values = reading, marks, peers, values
         self.departments = dict(Organisation.objects.filter(kind="department").values_list("code", "name"))
 
     def of_figure(self, name: str) -> tuple[str, tuple[int, ...]]:
@@ -250,7 +265,26 @@ def _line(name: str, figure: Any, beside: _Beside) -> Line:
         department=department,
         batches=batches,
         mark=beside.marks.of_figure(name),
+        standing=beside.peers.of(name, value, beside.values) if name in catalogue() else None,
+        absence=said(absence_words(name)),
+        history=said(history_words(name)),
     )
+
+
+def absence_words(name: str) -> str:
+    """What it means when a table says nothing of a firm (缺数据还是零), in words."""
+    row = catalogue().get(name)
+    if row is None:
+        return ABSENT_UNKNOWN
+    if row.absence == "zero":
+        return ABSENT_ZERO
+    return ABSENT_LISTED if row.history is None else ABSENT_INVOICES
+
+
+def history_words(name: str) -> str:
+    """How long a firm's history must be before the figure is compared, in words."""
+    row = catalogue().get(name)
+    return Words("至少%(months)s个月历史才作比较", months=row.months) if row is not None and row.months else ""
 
 
 def _months(figures: Any, on: date) -> tuple[Month, ...]:

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from jinmai.desks.credit.views import objections, repairs, sheets
+from jinmai.desks.credit.views import months, objections, repairs, sheets
 
 app_name = "credit"
 urlpatterns = [
@@ -31,4 +31,8 @@ urlpatterns = [
     path("repairs/<uuid:pk>/papers/request/", repairs.request_repair_papers, name="request_repair_papers"),
     path("repairs/<uuid:pk>/papers/supply/", repairs.supply_repair_papers, name="supply_repair_papers"),
     path("repairs/<uuid:pk>/withdraw/", repairs.withdraw_repair, name="withdraw_repair"),
+    path("months/", months.month_list, name="month_list"),
+    path("alerts/", months.alert_list, name="alert_list"),
+    path("alerts/<uuid:pk>/", months.alert_detail, name="alert_detail"),
+    path("alerts/<uuid:pk>/acknowledge/", months.acknowledge_alert, name="acknowledge_alert"),
 ]

@@ -22,8 +22,8 @@ from .declared import Measure, MeasureUnknown, get_measure, measure, measures, r
 from .fact_tables import Column, EventTable, FactTable, declare, get_table, tables
 
 if TYPE_CHECKING:
-    from .door import ReadFigure, Reading, read, read_rows
-    from .expressions import months_before, ratio, within
+    from .door import ReadFigure, Reading, book_shown, read, read_rows
+    from .expressions import months_before, ratio, square, within
     from .figures import Profile, compute, compute_columns, cube, profile
     from .manifests import manifest, same_facts
     from .refresh import as_of, refresh_facts
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 _LAZY = {
     "ratio": "expressions",
     "within": "expressions",
+    "square": "expressions",
     "months_before": "expressions",
     "ibis": "expressions",
     "manifest": "manifests",
@@ -43,6 +44,7 @@ _LAZY = {
     "cube": "figures",
     "read": "door",
     "read_rows": "door",
+    "book_shown": "door",
     "Reading": "door",
     "ReadFigure": "door",
     "refresh_facts": "refresh",
@@ -51,9 +53,9 @@ _LAZY = {
 
 __all__ = [
     "Column", "EventTable", "FactTable", "Measure", "MeasureUnknown", "Profile", "ReadFigure", "Reading", "as_of",
-    "compute", "compute_columns", "cube", "declare", "get_measure", "get_table", "manifest", "measure", "measures",
-    "months_before", "profile", "ratio", "read", "read_rows", "refresh_facts", "require_declared", "same_facts", "tables",
-    "within",
+    "book_shown", "compute", "compute_columns", "cube", "declare", "get_measure", "get_table", "manifest", "measure", "measures",
+    "months_before", "profile", "ratio", "read", "read_rows", "refresh_facts", "require_declared", "same_facts", "square",
+    "tables", "within",
 ]  # fmt: skip
 
 

@@ -18,8 +18,11 @@ class Measure:
 
     ``expression(t, on)`` is an aggregate over the Ibis table ``t`` (rows that happened by ``on`` only); its result is an
     integer in the base unit (fen, count, 1e-9) or text. ``absence`` says what a subject without any row has:
-    ``unknown`` (no figure) or ``zero``. ``where(t)`` and ``date`` serve counting by month and drill-down over event
-    tables: which rows the figure counts and by which of their dates.
+    ``unknown`` (no figure) or ``zero``. With ``listed_by``, zero is said only of subjects that a list could have named:
+    once a batch of the list is known, and where the subject's key is of that scheme. ``dimension`` groups measures,
+    ``min_months`` is how long a subject's history must be before the figure is compared with others'. ``where(t)`` and
+    ``date`` serve counting by month and drill-down over event tables: which rows the figure counts and by which of
+    their dates.
     """
 
     name: str
@@ -33,6 +36,9 @@ class Measure:
     source: str = ""
     where: Callable[[Any], Any] | None = None
     date: str | None = None
+    listed_by: str = ""
+    dimension: str = ""
+    min_months: int = 0
 
     def __post_init__(self) -> None:
         if self.who_can_know not in ("platform", "firm", "institution"):

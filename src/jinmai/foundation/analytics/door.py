@@ -164,6 +164,20 @@ def _book_rows(actor: Actor, purpose: str, rows: Sequence[Mapping[str, Any]], fi
         raise
 
 
+def book_shown(actor: Actor, purpose: str, subject: Subject | UUID, fields: Sequence[str]) -> None:
+    """What is kept of a subject's figures as they were is about to be shown: same basis, booking and audit as a reading.
+
+    Refuses with JM-CON-001 where there is no basis; the refusal is booked as well.
+    """
+    identity = subject.pk if isinstance(subject, Subject) else subject
+    try:
+        with transaction.atomic():
+            book(actor, authorise(actor, [identity], purpose, fields))
+    except Refusal as refusal:
+        book_refusal(actor, [identity], purpose, fields, refusal.code)
+        raise
+
+
 def _subjects(keys: Sequence[str]) -> list[UUID]:
     by_scheme: dict[str, list[str]] = {}
     for key in keys:

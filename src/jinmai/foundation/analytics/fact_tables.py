@@ -45,6 +45,8 @@ class FactTable:
     sort: str | None = "landed"
     derived_from: tuple[str, ...] = ()
     derive: Callable[..., Any] | None = field(default=None, compare=False)
+    #: Tables that a derived one reads whole, also where it is asked about a few subjects only: what they say is of others.
+    whole: tuple[str, ...] = ()
 
     def __init__(
         self,
@@ -57,10 +59,12 @@ class FactTable:
         sort: str = "landed",
         derived_from: Iterable[str] = (),
         derive: Callable[..., Any] | None = None,
+        whole: Iterable[str] = (),
     ) -> None:
         values = {
             "name": name, "columns": _columns(columns), "grain": grain, "date": date, "label": label or name,
             "sort": "derived" if derive else sort, "derived_from": tuple(derived_from), "derive": derive,
+            "whole": tuple(whole),
         }  # fmt: skip
         for key, value in values.items():
             object.__setattr__(self, key, value)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import lru_cache
@@ -90,12 +90,28 @@ def compute(
         for key, *values in found:
             row = result.setdefault(key, {})
             row.update(zip((one.name for one in group), values, strict=True))
-    blank = {name: _absent(get_measure(name)) for name in names}
-    return {key: {**blank, **row} for key, row in result.items()}
+    blank = _blanks(names, batches)
+    return {key: {**blank(key), **row} for key, row in result.items()}
 
 
-def _absent(made: Measure) -> Value:
-    return 0 if made.absence == "zero" else None
+def _blanks(names: Sequence[str], batches: Sequence[Batch]) -> Callable[[str], dict[str, Value]]:
+    """What a subject has of measures whose table says nothing of it, by its key: one answer a scheme."""
+    here = {batch.table for batch in batches}
+    made = [get_measure(name) for name in names]
+    received = {one.name: bool(here & set(stored_tables(one.table))) for one in made if one.listed_by}
+
+    @lru_cache(maxsize=64)
+    def of_scheme(scheme: str) -> dict[str, Value]:
+        return {one.name: _absent(one, scheme, received.get(one.name, True)) for one in made}
+
+    return lambda key: of_scheme(key.partition(":")[0])
+
+
+def _absent(made: Measure, scheme: str, received: bool) -> Value:
+    """Zero where that is what saying nothing means; a list that never came, or can't name the subject, means nothing."""
+    if made.absence != "zero" or (made.listed_by and (made.listed_by != scheme or not received)):
+        return None
+    return 0
 
 
 def _run(group: tuple[Measure, ...], batches: Sequence[Batch], on: date, keys: Sequence[str] | None) -> Any:

@@ -165,8 +165,11 @@ def relations(
     names: Iterable[str], batches: Sequence[Batch], on: date | None, *, keys: Sequence[str] | None = None
 ) -> list[tuple[str, str]]:
     """(name, SQL) of every stored table that these tables rest on."""
-    stored = sorted({stored for name in names for stored in stored_tables(name)})
-    return [(name, relation(get_table(name), batches, on, keys=_keys_for(get_table(name), keys))) for name in stored]
+    asked = list(names)
+    stored = sorted({stored for name in asked for stored in stored_tables(name)})
+    whole = {name for one in asked for name in get_table(one).whole}
+    narrow = {name: None if name in whole else _keys_for(get_table(name), keys) for name in stored}
+    return [(name, relation(get_table(name), batches, on, keys=narrow[name])) for name in stored]
 
 
 def _keys_for(table: FactTable, keys: Sequence[str] | None) -> Sequence[str] | None:

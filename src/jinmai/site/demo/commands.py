@@ -25,7 +25,9 @@ def register(app: typer.Typer) -> None:
         home: Annotated[str | None, typer.Option("--home", help="示例城市的数据目录", metavar="DIR")] = None,
         port: Annotated[int, typer.Option("--port", help="端口")] = 8000,
         serve: Annotated[bool, typer.Option("--serve/--no-serve", help="建成后启动网站")] = True,
-        check: Annotated[bool, typer.Option("--check", help="以每个角色走一遍全部页面；未指定 --home 时另建一座城市")] = False,
+        check: Annotated[
+            bool, typer.Option("--check", help="以每个角色走一遍全部页面；未指定 --home 时另建一座城市")
+        ] = False,
         erase: Annotated[bool, typer.Option("--erase", help="删除示例城市，不留任何文件")] = False,
         size: Annotated[str, typer.Option("--size", help="full 全市；small 几十家企业，供测试")] = "full",
         lang: Annotated[str, typer.Option("--lang", help="与 --check 同用：zh-hans 或 en")] = "zh-hans",

@@ -57,7 +57,9 @@ def hand_in_papers(people: People, named: Actor, today: date) -> int:
         firm = people.acting(need.organisation, "firm.accountant")
         for kind, upload in _of_firm(need, today)[: 3 if need in own else 1]:
             count += _hand_in(firm, upload, need, kind, today)
-    managed = Order.objects.filter(institution__code="bank_city_jp_dongting", status="accepted", visited_at__isnull=False)
+    managed = Order.objects.filter(
+        institution__code="bank_city_jp_dongting", status="accepted", visited_at__isnull=False
+    )
     manager = people.acting(Organisation.objects.get(code="bank_city_jp_dongting"), "institution.account_manager")
     for order in managed.select_related("need__organisation").order_by("-number")[:2]:
         note = ["实地走访记录", f"企业：{order.need.organisation.name}", "生产正常，库存与报表相符，在手订单两份"]
@@ -80,7 +82,12 @@ def _of_firm(need: Need, today: date) -> list[tuple[str, ContentFile]]:
         f"签订日期：{today - timedelta(days=40):%Y年%m月%d日}",
     ]
     licence = ["营业执照（示例）", name, "类型：有限责任公司", "登记机关：示例市市场监督管理局"]
-    figures = ["项目,2024年,2025年", "营业收入（万元）,552.40,591.70", "资产总额（万元）,702.10,769.20", "负债总额（万元）,398.70,449.20"]
+    figures = [
+        "项目,2024年,2025年",
+        "营业收入（万元）,552.40,591.70",
+        "资产总额（万元）,702.10,769.20",
+        "负债总额（万元）,398.70,449.20",
+    ]
     return [
         ("contract", paper("购销合同.pdf", contract)),
         ("licence", paper("营业执照.png", licence, size=PHOTO)),

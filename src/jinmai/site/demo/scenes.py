@@ -37,6 +37,7 @@ RECENT = (
     ("p23", 40, 2),
 )
 #: A firm of this size thinks of insuring what others owe it.
+FROZEN_MONTHS = 3
 INSURED_FROM_WAN = 1200
 #: A firm asks for no more than this share of its yearly sales.
 BEARABLE = 0.35
@@ -83,6 +84,7 @@ def play(
     asked = mechanism.stage_evidence(district="dongting", until=today, seed=SEED, staff=staff)
     told["evidence_asked"] = len(asked)
     told |= credit.stage_rights(_rights_firms(askers, named), until=today, now=now.date(), staff=staff)
+    told |= credit.stage_months(FROZEN_MONTHS, now.date())
     told |= _troubles(people, named, today, now)
     told["papers"] = papers.hand_in_papers(people, named, today)
     _escalate(people, today)

@@ -38,7 +38,9 @@ def undecided(people: People, firm: Actor, today: date) -> Order:
             firm, amount_fen=95 * WAN, term_months=12, purpose="采购原材料", contact_name=firm.name,
             contact_phone="13900000002",
         )  # fmt: skip
-        actions.submit_need(firm, need, versions=list(versions), consent=True, consent_until=today + timedelta(days=120))
+        actions.submit_need(
+            firm, need, versions=list(versions), consent=True, consent_until=today + timedelta(days=120)
+        )
     order = Order.objects.select_related("institution").get(need=need)
     manager = people.acting(order.institution, front_role(order.institution))
     assert manager is not None
@@ -117,7 +119,9 @@ def _import(chief: Actor, today: date) -> int:
 
 def _read_sheets(people: People, today: date) -> int:
     """The bank's approver reads the sheets of firms that agreed to it: the access book of both has a line."""
-    orders = Order.objects.filter(institution__code="bank_city_jp_dongting", consent__revoked_at=None, consent__ends_on__gte=today)
+    orders = Order.objects.filter(
+        institution__code="bank_city_jp_dongting", consent__revoked_at=None, consent__ends_on__gte=today
+    )
     read = 0
     for order in orders.live().select_related("institution").order_by("-number")[:3]:
         manager = people.acting(order.institution, "institution.account_manager")

@@ -1,5 +1,6 @@
 """Every write of the desk, by procedure; import the verbs from here."""
 
+from jinmai.desks.credit.actions.months import acknowledge_alert, freeze_month, raise_alerts
 from jinmai.desks.credit.actions.objections import (
     accept_objection,
     alarm_objections,
@@ -22,11 +23,14 @@ from jinmai.desks.credit.actions.repairs import (
 
 __all__ = [
     "accept_objection",
+    "acknowledge_alert",
     "alarm_objections",
     "attest_repair",
     "decide_repair",
     "file_objection",
     "file_repair",
+    "freeze_month",
+    "raise_alerts",
     "reject_objection",
     "request_objection_papers",
     "request_repair_papers",

@@ -19,7 +19,7 @@ def granted(client: Any, city: Any, receiver: str = "bank_city_jp_dongting", **c
     form = {
         "receiver": city.organisation(receiver).pk,
         "purpose": "credit_assessment",
-        "groups": ["sales", "partners"],
+        "groups": ["operation", "partners"],
         "starts_on": Clock.today().isoformat(),
         "ends_on": (Clock.today() + timedelta(days=30)).isoformat(),
         "idempotency_key": "one",
@@ -34,10 +34,10 @@ def test_grant_by_form(client_as: Any, city: Any) -> None:
     assert granted(client, city).status_code == 302
     assert granted(client, city).status_code == 302
     consent = Consent.objects.get()
-    assert set(consent.fields) == set(fields_of(["sales", "partners"]))
+    assert set(consent.fields) == set(fields_of(["operation", "partners"]))
     page = client.get(reverse("credit:consent_list")).content.decode()
     assert "江畔银行东汀支行" in page
-    assert "销售规模与增长" in page
+    assert "经营规模" in page
     assert "撤回授权" in page
 
 
@@ -92,7 +92,7 @@ def test_book_export_and_whose_it_is(client_as: Any, city: Any) -> None:
 def test_api(client_as: Any, city: Any) -> None:
     client = client_as("xuan")
     body = {
-        "receiver": "bank_city_jp", "purpose": "credit_assessment", "fields": fields_of(["sales"]),
+        "receiver": "bank_city_jp", "purpose": "credit_assessment", "fields": fields_of(["operation"]),
         "starts_on": Clock.today().isoformat(), "ends_on": (Clock.today() + timedelta(days=5)).isoformat(),
     }  # fmt: skip
 

@@ -103,13 +103,13 @@ def test_a_consent_not_yet_or_no_longer_in_force(city: Any, firm: Any, days: tup
 
 
 def test_only_the_groups_agreed_to_are_read(city: Any, firm: Any) -> None:
-    consent_to(city, "bank_city_jp_dongting", fields_of(["sales"]))
+    consent_to(city, "bank_city_jp_dongting", fields_of(["operation"]))
     portrait = read(city, "heying", firm)
-    assert set(portrait.fields) == set(fields_of(["sales"]))
+    assert set(portrait.fields) == set(fields_of(["operation"]))
     assert portrait.grade.score is None
     assert "授权范围" in portrait.grade.note
     assert {section.slug for section in portrait.sections if section.withheld} == {
-        group.slug for group in GROUPS if group.slug not in ("sales", "months")
+        group.slug for group in GROUPS if group.slug not in ("operation", "months")
     }
 
 

@@ -8,9 +8,10 @@ import pytest
 import yaml
 
 from jinmai.desks.credit.card import RULE
-from jinmai.desks.credit.facts import INPUT, OUTPUT, invoice_measures
+from jinmai.desks.credit.facts import catalogue, dimensions, invoice_measures, of_dimension
 from jinmai.desks.credit.groups import all_fields
 from jinmai.desks.credit.sample import DECLARED, brief
+from jinmai.foundation import analytics
 from jinmai.foundation.rulebook import NotInForce, get, score
 
 DAY = date(2020, 2, 29)
@@ -22,10 +23,16 @@ def card():
     return get(RULE, on=DAY)
 
 
-def test_at_least_sixteen_invoice_measures():
-    assert len(invoice_measures()) >= 16
-    for name, label, unit, definition, _, _ in (*OUTPUT, *INPUT):
-        assert name and label and unit and definition
+def test_the_catalogue_has_sixty_three_measures_in_five_dimensions_each_with_all_that_is_asked():
+    assert len(catalogue()) >= 63
+    assert len(dimensions()) == 5
+    assert all(len(of_dimension(slug)) >= 4 for slug in dimensions())
+    for row in catalogue().values():
+        assert row.label and row.unit and row.definition and row.source and row.months >= 0
+        declared = analytics.get_measure(row.name)
+        assert (declared.dimension, declared.min_months) == (row.dimension, row.months)
+        assert declared.who_can_know in ("platform", "firm", "institution")
+    assert len({row.label for row in catalogue().values()}) == len(catalogue())
 
 
 def test_every_invoice_measure_can_be_consented_to_and_the_sample_label_cannot():

@@ -12,11 +12,12 @@ import ibis
 import numpy as np
 import pyarrow as pa
 
-# Half away from zero in whole numbers; a ratio beyond 9.2 thousand million has no figure.
+# Half away from zero in whole numbers; a ratio beyond 9.2 thousand million has no figure. Squares of fen need 128 bits.
 MACROS = """
 CREATE MACRO jm_ratio(n, d) AS CASE WHEN n IS NULL OR d IS NULL OR d = 0 THEN NULL ELSE TRY_CAST(
     (CASE WHEN (n < 0) <> (d < 0) THEN -1 ELSE 1 END) *
     ((2 * abs(CAST(n AS HUGEINT)) * 1000000000 + abs(CAST(d AS HUGEINT))) // (2 * abs(CAST(d AS HUGEINT)))) AS BIGINT) END;
+CREATE MACRO jm_square(n) AS CAST(n AS HUGEINT) * CAST(n AS HUGEINT);
 """
 TYPES = {"str": "VARCHAR", "int": "BIGINT", "fen": "BIGINT", "ratio": "BIGINT", "date": "DATE", "bool": "BOOLEAN"}
 _lock = threading.Lock()
