@@ -11,8 +11,8 @@ ROOMS = ("views", "api", "search")
 #: Queries that need no ``visible_to``, and why. One that no longer stands is taken off the list.
 EXPLAINED = {
     "desks/credit/views/sheets.py: Consent.objects.live.values": "narrows rows that are visible_to already",
-    "desks/parties/views.py: Institution.objects.order_by.values_list.distinct": "kinds of a public register",
-    "desks/parties/views.py: Institution.objects.filter.select_related": "the tree around one that was visible_to",
+    "desks/parties/views/registers.py: Institution.objects.order_by.values_list.distinct": "kinds of a public register",
+    "desks/parties/views/registers.py: Institution.objects.filter.select_related": "the tree around one that was visible_to",
 }
 
 

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from jinmai.desks.credit.facts import MONTHS_DRAWN, dimensions, of_dimension
 from jinmai.desks.credit.records import record_tables
+from jinmai.desks.parties.holdings import TABLE as HOLDINGS
 from jinmai.foundation.kernel.consent.purposes import PAPERS
 from jinmai.foundation.kernel.errors import shown
 
@@ -36,8 +37,13 @@ GROUPS = (
 )  # fmt: skip
 #: Single records of departments: each table is a field of its own.
 RECORDS = Group("records", _("部门记录"), tuple(record_tables()))
-#: What a firm may tick: the sheet's groups, and the papers it hands in, which are no measures.
-CONSENTED = (*GROUPS, RECORDS, Group("papers", _("企业提交的材料"), (PAPERS,)))
+#: What a firm may tick: the sheet's groups, its holders, and the papers it hands in, which are no measures.
+CONSENTED = (
+    *GROUPS,
+    RECORDS,
+    Group("ownership", _("股权与控制"), (HOLDINGS,)),
+    Group("papers", _("企业提交的材料"), (PAPERS,)),
+)
 BY_SLUG = {group.slug: group for group in CONSENTED}
 
 

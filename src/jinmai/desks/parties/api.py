@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from fractions import Fraction
 from typing import Any, ClassVar, Literal
 from uuid import UUID
 
@@ -12,8 +13,12 @@ from ninja import Query, Router, Status
 
 from jinmai.desks.parties import actions
 from jinmai.desks.parties.classification import classify
+from jinmai.desks.parties.holdings.picture import Picture, Stake, open_picture
+from jinmai.desks.parties.holdings.reading import Party
+from jinmai.desks.parties.holdings.telling import control_words, notes
 from jinmai.desks.parties.models import Firm, Institution
-from jinmai.desks.parties.views import find_firm
+from jinmai.desks.parties.ownership.integrated import PRINTED, decimal
+from jinmai.desks.parties.views.registers import find_firm
 from jinmai.foundation.kernel.access.api import StrictSchema, api_operation
 from jinmai.foundation.kernel.access.api_types import Code, Count, CreditCode, Day, Fen, Limit, Offset, text
 from jinmai.foundation.kernel.clock import Clock
@@ -162,6 +167,115 @@ def list_firms(request: HttpRequest, page: Query[FirmPage]) -> list[FirmOut]:
 def view_firm(request: HttpRequest, firm_id: UUID) -> FirmOut:
     """One firm you may see."""
     return firm_out(find_firm(request.actor, firm_id))
+
+
+class OwnershipOn(StrictSchema):
+    """As of which day; blank is today, a later day is today."""
+
+    on: Day | None = None
+
+
+class PartyOut(StrictSchema):
+    """A holder or company: kind is person, company, state or other; the code is blank where nobody gave one."""
+
+    name: str
+    kind: str
+    code: str
+
+
+class StakeOut(PartyOut):
+    """A holder of the firm, or a company it holds: shares as decimal fractions of one, null where not known."""
+
+    direct: str | None
+    integrated: str | None
+
+
+class OwnershipOut(StrictSchema):
+    """Who holds a firm, who controls it, what it holds; what is missing or doesn't add up stands in ``notes``."""
+
+    EXAMPLE: ClassVar[dict[str, Any]] = {
+        "firm": "019aab10-3d4e-7c5f-8a60-7c8d9e0f1a2b",
+        "on": "2026-11-22",
+        "known": True,
+        "direct": [
+            {"name": "江畔投资控股有限公司", "kind": "company", "code": "91510000MA6CA0001X", "direct": "0.6",
+             "integrated": "0.6"},
+            {"name": "许安", "kind": "person", "code": "", "direct": None, "integrated": "0"},
+        ],
+        "final_holders": [{"name": "韩雪松", "kind": "person", "code": "", "direct": "0", "integrated": "0.48"}],
+        "controller": {"name": "韩雪松", "kind": "person", "code": ""},
+        "control": "韩雪松：连同其控制的公司直接持有本企业 60%，超过 50%。"
+        "控制链：韩雪松 —80%→ 江畔投资控股有限公司 —60%→ 东汀示范机械有限公司。",
+        "chain": ["韩雪松", "江畔投资控股有限公司", "东汀示范机械有限公司"],
+        "holds": [{"name": "东汀配件有限公司", "kind": "company", "code": "91510000MA6CA0002X", "direct": "1",
+                   "integrated": "1"}],
+        "group": [{"name": "江畔投资控股有限公司", "kind": "company", "code": "91510000MA6CA0001X"}],
+        "cut": False,
+        "notes": ["许安持有东汀示范机械有限公司的比例未提供：没有计入任何合计，各综合持股比例只是已知的下限。"],
+        "manifest": "9f2c4e0d6a1b",
+    }  # fmt: skip
+
+    firm: UUID
+    on: date
+    known: bool
+    direct: list[StakeOut]
+    final_holders: list[StakeOut]
+    controller: PartyOut | None
+    control: str
+    chain: list[str]
+    holds: list[StakeOut]
+    group: list[PartyOut]
+    cut: bool
+    notes: list[str]
+    manifest: str
+
+
+def _party(one: Party) -> dict[str, str]:
+    return {"name": one.name, "kind": one.kind, "code": one.code}
+
+
+def _fraction(share: Fraction | None) -> str | None:
+    """Cut to 12 decimals, as ``jinmai owners`` prints."""
+    return None if share is None else decimal(round(share * PRINTED), PRINTED)
+
+
+def _stakes(stakes: list[Stake]) -> list[StakeOut]:
+    return [
+        StakeOut(**_party(one.party), direct=_fraction(one.direct), integrated=_fraction(one.integrated))
+        for one in stakes
+    ]
+
+
+def ownership_out(firm: Firm, picture: Picture) -> OwnershipOut:
+    """A firm's holders as the API answers them."""
+    head, told = picture.head, picture.told
+    return OwnershipOut(
+        firm=firm.pk,
+        on=told.on,
+        known=bool(picture.direct),
+        direct=_stakes(picture.direct),
+        final_holders=_stakes(picture.finals),
+        controller=PartyOut(**_party(head.party)) if head else None,
+        control=control_words(picture),
+        chain=[one.name for one in head.chain] if head else [],
+        holds=_stakes(picture.below),
+        group=[PartyOut(**_party(one)) for one in picture.group],
+        cut=told.cut,
+        notes=[text for _tone, text in notes(picture)] if told.holdings else [],
+        manifest=told.manifest,
+    )
+
+
+@router.get("/firms/{uuid:firm_id}/ownership", response=OwnershipOut)
+@api_operation(
+    "parties.view_ownership",
+    about=gettext_lazy("一家企业某日的股东、实际控制人、对外持股和同一控制的公司；缺失和合计不符的照实说明。"),
+)
+def view_ownership(request: HttpRequest, firm_id: UUID, asked: Query[OwnershipOn]) -> OwnershipOut:
+    """Who holds a firm and controls it on a day; read and booked like the page."""
+    firm = find_firm(request.actor, firm_id)
+    today = Clock.today()
+    return ownership_out(firm, open_picture(request.actor, firm.subject, min(asked.on or today, today)))
 
 
 @router.post("/firms", response={201: FirmOut})

@@ -15,10 +15,21 @@ class PartiesConfig(AppConfig):
 
     def ready(self) -> None:
         """Declare facts and measures, and what the search box finds."""
-        from jinmai.desks.parties import basis, facts
+        from django.urls import reverse
+        from django.utils.translation import gettext_lazy as _
+
+        from jinmai.desks.parties import basis, facts, links
 
         facts.declare()
         basis.declare()
+        links.offer(
+            links.FirmLink(
+                "parties.view_ownership",
+                _("股权与控制"),
+                "arrows-exchange",
+                lambda firm: reverse("parties:ownership", args=[firm.pk]),
+            )
+        )
 
     def load_city(self, city: City) -> None:
         """The city's institutions with their branches."""

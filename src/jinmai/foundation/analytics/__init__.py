@@ -22,10 +22,11 @@ from .declared import Measure, MeasureUnknown, get_measure, measure, measures, r
 from .fact_tables import Column, EventTable, FactTable, declare, get_table, tables
 
 if TYPE_CHECKING:
-    from .door import ReadFigure, Reading, book_shown, read, read_rows
+    from .door import NetworkReading, ReadFigure, Reading, book_shown, read, read_network, read_rows
     from .expressions import months_before, ratio, square, within
     from .figures import Profile, compute, compute_columns, cube, profile
     from .manifests import manifest, same_facts
+    from .network import Links
     from .refresh import as_of, refresh_facts
 
 # Names that need the database or the engine are imported on first use: this package is loaded before Django is ready.
@@ -45,6 +46,9 @@ _LAZY = {
     "read": "door",
     "read_rows": "door",
     "book_shown": "door",
+    "read_network": "door",
+    "NetworkReading": "door",
+    "Links": "network",
     "Reading": "door",
     "ReadFigure": "door",
     "refresh_facts": "refresh",
@@ -52,10 +56,10 @@ _LAZY = {
 }
 
 __all__ = [
-    "Column", "EventTable", "FactTable", "Measure", "MeasureUnknown", "Profile", "ReadFigure", "Reading", "as_of",
-    "book_shown", "compute", "compute_columns", "cube", "declare", "get_measure", "get_table", "manifest", "measure", "measures",
-    "months_before", "profile", "ratio", "read", "read_rows", "refresh_facts", "require_declared", "same_facts", "square",
-    "tables", "within",
+    "Column", "EventTable", "FactTable", "Links", "Measure", "MeasureUnknown", "NetworkReading", "Profile",
+    "ReadFigure", "Reading", "as_of", "book_shown", "compute", "compute_columns", "cube", "declare", "get_measure",
+    "get_table", "manifest", "measure", "measures", "months_before", "profile", "ratio", "read", "read_network",
+    "read_rows", "refresh_facts", "require_declared", "same_facts", "square", "tables", "within",
 ]  # fmt: skip
 
 

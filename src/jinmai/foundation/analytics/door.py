@@ -14,6 +14,7 @@ from jinmai.foundation.kernel.access.actor import Actor
 from jinmai.foundation.kernel.access.permissions import require
 from jinmai.foundation.kernel.clock import Clock
 from jinmai.foundation.kernel.consent.door import authorise, book, book_refusal
+from jinmai.foundation.kernel.consent.purposes import STATUTORY_DUTY
 from jinmai.foundation.kernel.errors import Refusal
 from jinmai.foundation.kernel.subjects.directory import keys_of
 from jinmai.foundation.kernel.subjects.models import Identifier, Subject
@@ -24,6 +25,7 @@ from .fact_tables import get_table
 from .figures import SHOWN_ROWS, Value, compute, filtered, frame, picked
 from .manifests import manifest, relations
 from .models import Batch, Manifest
+from .network import Links, Network, Walk
 from .records import FactRow, batches_about, rows_about
 
 
@@ -87,6 +89,49 @@ def read(
         book_refusal(actor, ids, purpose, wanted, refusal.code)
         raise
     return Reading(rows, facts, told, batches)
+
+
+@dataclass(frozen=True)
+class NetworkReading:
+    """Rows that lead from one subject to others, and the manifest they rest on; ``keys`` are the subject's own.
+    ``wide`` says whether those around were read as well."""
+
+    network: Network
+    manifest: Manifest
+    keys: tuple[str, ...]
+    wide: bool
+
+
+def read_network(
+    actor: Actor, purpose: str, subject: Subject | UUID, links: Links, on: date, known: datetime | None = None
+) -> NetworkReading:
+    """What leads up to one subject, and what it leads down to (股权链), in one transaction like ``read``.
+
+    The chains through a subject are that subject's own record: its basis covers them, and a consent names the table.
+    Under statutory duty those around are read too (whom the ones above lead down to, and who else leads to them), and
+    every subject whose rows were read is booked. Refuses with JM-CON-001 where the subject has no live basis.
+    """
+    asked = subject.pk if isinstance(subject, Subject) else subject
+    try:
+        with transaction.atomic():
+            grant = authorise(actor, [asked], purpose, [links.table])
+            facts = manifest(on, known, tables=[links.table])
+            keys = sorted(keys_of([asked]).get(asked, []))
+            walk, wide = Walk(links, on, facts), purpose == STATUTORY_DUTY
+            walk.up(keys)
+            above = {walk.named_by(row) for row in walk.rows.values()} - {""}
+            walk.down(keys)
+            if wide:
+                walk.down(above)
+                walk.about(row.values["subject_key"] for row in list(walk.rows.values()))
+                around = [one for one in _subjects(sorted(walk.read)) if one != asked]
+                if around:
+                    book(actor, authorise(actor, around, purpose, [links.table], narrowed=True))
+            book(actor, grant)
+    except Refusal as refusal:
+        book_refusal(actor, [asked], purpose, [links.table], refusal.code)
+        raise
+    return NetworkReading(walk.done(), facts, tuple(keys), wide)
 
 
 def _figures(

@@ -25,8 +25,11 @@ class FactRow:
     batch: Batch
 
 
-def rows_about(subjects: Sequence[str], tables: Iterable[str], on: date, facts: Manifest) -> list[FactRow]:
-    """The rows of landed ``tables`` about these subject keys that happened by ``on``, the latest first."""
+def rows_about(
+    subjects: Sequence[str], tables: Iterable[str], on: date, facts: Manifest, column: str = "subject_key"
+) -> list[FactRow]:
+    """The rows of landed ``tables`` about these subject keys (or that name one of them in another ``column``) that
+    happened by ``on``, the latest first."""
     found = []
     for name in tables:
         table = get_table(name)
@@ -37,7 +40,7 @@ def rows_about(subjects: Sequence[str], tables: Iterable[str], on: date, facts: 
         columns = ", ".join(f'"{column}"' for column in table.column_names)
         sql = (
             f"SELECT DISTINCT ON (row_key) CAST(row_key AS VARCHAR), filename, {columns} "
-            f"FROM {engine.parquet([*map(Path, by_file)], named=True)} WHERE {_where(table, subjects, mine, on)} "
+            f"FROM {engine.parquet([*map(Path, by_file)], named=True)} WHERE {_where(table, subjects, mine, on, column)} "
             "ORDER BY row_key, filename"
         )
         for key, file, *values in engine.connect().execute(sql).fetchall():
@@ -64,14 +67,14 @@ def batches_about(subjects: Sequence[str], tables: Iterable[str], facts: Manifes
     return told
 
 
-def _about(subjects: Sequence[str]) -> str:
+def _about(subjects: Sequence[str], column: str = "subject_key") -> str:
     if len(subjects) > INLINE_KEYS:
         raise ValueError("one subject at a time")
-    return f'"subject_key" IN ({", ".join(engine.literal(key) for key in subjects)})'
+    return f'"{column}" IN ({", ".join(engine.literal(key) for key in subjects)})'
 
 
-def _where(table: FactTable, subjects: Sequence[str], batches: Sequence[Batch], on: date) -> str:
-    conditions = [_about(subjects)]
+def _where(table: FactTable, subjects: Sequence[str], batches: Sequence[Batch], on: date, column: str) -> str:
+    conditions = [_about(subjects, column)]
     if corrected := put_right(batches):
         conditions.append(corrected)
     if table.date is not None:

@@ -17,7 +17,7 @@ from typing import Any
 import yaml
 
 FIELD_TYPES = ("key", "code", "text", "date", "money", "int", "ratio", "enum", "bool")
-UNITS = {"money": {"元": 100, "万元": 1_000_000}, "int": {"": 1, "年": 1}, "ratio": {"": 1}}
+UNITS = {"money": {"元": 100, "万元": 1_000_000}, "int": {"": 1, "年": 1}, "ratio": {"": 1, "%": 1}}
 FACT_TYPES = {
     "key": "str", "code": "str", "text": "str", "enum": "str",
     "date": "date", "money": "fen", "int": "int", "ratio": "ratio", "bool": "bool",
@@ -37,7 +37,8 @@ class SourceBroken(ValueError):
 
 @dataclass(frozen=True)
 class Field:
-    """One column of a file: its heading, how it reads, and what it must satisfy."""
+    """One column of a file: its heading, how it reads, and what it must satisfy. A ratio in ``%`` is written without its
+    sign (49.56); one that is ``part_of_one`` lies between nothing and the whole."""
 
     name: str
     label: str
@@ -52,6 +53,7 @@ class Field:
     help: str = ""
     format: str = ""
     example: str = ""
+    part_of_one: bool = False
 
     @property
     def headings(self) -> tuple[str, ...]:
@@ -113,7 +115,7 @@ def _take(where: str, given: Any, allowed: set[str], needed: set[str]) -> dict[s
 def _field(where: str, name: str, given: Any) -> Field:
     allowed = {
         "label", "type", "unit", "required", "optional_column", "aliases", "values", "earliest", "latest", "help", "format",
-        "example",
+        "example", "part_of_one",
     }  # fmt: skip
     row = _take(f"{where}.{name}", given, allowed, {"label", "type"})
     kind = row["type"]
@@ -128,6 +130,8 @@ def _field(where: str, name: str, given: Any) -> Field:
         raise SourceBroken(f"{where}.{name}: format {row['format']!r} is none of {', '.join(FORMATS)}, for key or code")
     if row.get("latest", "") not in LATEST or (row.get("latest") and kind != "date"):
         raise SourceBroken(f"{where}.{name}: latest {row['latest']!r} is none of {', '.join(LATEST)}, for a date")
+    if row.get("part_of_one") and kind != "ratio":
+        raise SourceBroken(f"{where}.{name}: part_of_one is for a ratio")
     earliest = row.get("earliest")
     return Field(
         name=name,
@@ -143,6 +147,7 @@ def _field(where: str, name: str, given: Any) -> Field:
         help=row.get("help", ""),
         format=row.get("format", ""),
         example=str(row.get("example", "")),
+        part_of_one=bool(row.get("part_of_one", False)),
     )
 
 

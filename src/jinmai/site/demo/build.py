@@ -21,7 +21,7 @@ from jinmai.foundation.kernel.clock import LEGAL_ZONE, Clock
 from jinmai.foundation.kernel.errors import Broken
 from jinmai.foundation.kernel.home import Home
 from jinmai.foundation.kernel.organisations.models import Organisation
-from jinmai.site.demo import scenes, settling
+from jinmai.site.demo import holdings, scenes, settling
 from jinmai.site.demo.firms import SEED, MadeFirm, make_firms
 from jinmai.site.demo.people import People
 
@@ -71,7 +71,7 @@ def build(home: Home, progress: Progress, size: str = "full") -> dict[str, Any]:
     askers = _settle(people, firms, scale, start, today)
     progress("导入发票", 0.1)
     chief = people.acting(Organisation.objects.get(code="bureau"), "bureau.section_chief")
-    imported = settling.deliver_invoices(firms, chief, today)
+    imported = settling.deliver_invoices(firms, chief, today) | holdings.deliver_holders(firms, chief, today)
     analytics.refresh_facts()
     last_day = settling.last_working_day(today)
     told = _history(people, askers, scale, start, last_day, progress)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from datetime import date
 from typing import Any, TextIO
 from uuid import UUID, uuid5
@@ -19,6 +20,18 @@ TOO_MUCH = Words("各行合计超过百分之百")
 UNKNOWN_HOLDER = Words("持股关系表未说明持有方是自然人还是组织")
 
 
+CODE_SCHEME = "统一社会信用代码"  # Chinese only: the name of a scheme of ids
+
+
+@dataclass(frozen=True)
+class Who:
+    """What is known of a party beyond its name in the edges: ``kind`` is person, company, state or "" (not known)."""
+
+    name: str
+    kind: str = ""
+    code: str = ""
+
+
 def record_id(*names: str) -> str:
     """The id of a company's record, or of the record of a holding (owner, owned): the same in every run.
 
@@ -28,19 +41,20 @@ def record_id(*names: str) -> str:
     return f"jinmai-{uuid5(SPACE, json.dumps(names, ensure_ascii=False))}"
 
 
-def statements(edges: Edges, on: date, publisher: str = PUBLISHER) -> Iterator[dict[str, Any]]:
+def statements(
+    edges: Edges, on: date, publisher: str = PUBLISHER, who: Mapping[str, Who] | None = None
+) -> Iterator[dict[str, Any]]:
     """One statement for each company and holder, then one for each holding in force, dated ``on``.
 
     Direct holdings only: what follows from them is for the reader to compute. A share that is not known, or a sum above
     100 %, is left out of its interest. Nothing is said of beneficial ownership, because a list of holders doesn't say it.
+    ``who`` says what each name of the edges stands for; without it a holder that nobody holds is of unknown kind.
     """
-    held = set(edges.owned.tolist())
+    held, known = set(edges.owned.tolist()), who or {}
     for number, name in enumerate(edges.names):
-        entity: dict[str, Any] = {"type": "registeredEntity"}
-        if number not in held:
-            entity = {"type": "unknownEntity", "details": shown(UNKNOWN_HOLDER)}
-        details = {"isComponent": False, "entityType": entity, "name": name}
-        yield _statement(record_id(name), record_id(name), "entity", details, on, publisher)
+        party = known.get(name, Who(name, "company" if number in held else ""))
+        kind, details = _party(party)
+        yield _statement(record_id(name), record_id(name), kind, details, on, publisher)
     rows = zip(edges.owner.tolist(), edges.owned.tolist(), edges.units.tolist(), edges.missing.tolist(), strict=True)
     for owner, owned, units, missing in rows:
         party, subject = edges.names[owner], edges.names[owned]
@@ -51,6 +65,20 @@ def statements(edges: Edges, on: date, publisher: str = PUBLISHER) -> Iterator[d
             "interests": [_interest(units, missing)],
         }
         yield _statement(record_id(party, subject), record_id(subject), "relationship", details, on, publisher)
+
+
+def _party(party: Who) -> tuple[str, dict[str, Any]]:
+    details: dict[str, Any] = {"isComponent": False}
+    if party.kind == "person":
+        names = [{"type": "legal", "fullName": party.name}]
+        return "person", {**details, "personType": "knownPerson", "names": names}
+    entity: dict[str, Any] = {"type": {"company": "registeredEntity", "state": "stateBody"}.get(party.kind, "unknownEntity")}
+    if entity["type"] == "unknownEntity":
+        entity["details"] = shown(UNKNOWN_HOLDER)
+    details |= {"entityType": entity, "name": party.name}
+    if party.code:
+        details["identifiers"] = [{"id": party.code, "schemeName": CODE_SCHEME}]
+    return "entity", details
 
 
 def _interest(units: int, missing: bool) -> dict[str, Any]:

@@ -56,7 +56,7 @@ def controllers(edges: Edges, majority: Fraction, final: Fraction) -> list[Contr
     C A final_holder 0.44 A→C
     C A majority 0.6 A→B→C
     """
-    found = [*_by_majority(edges, majority), *_final_holders(edges, final)]
+    found = [*by_majority(edges, majority), *_final_holders(edges, final)]
     return sorted(found, key=lambda one: (one.company, one.controller, one.how))
 
 
@@ -84,7 +84,8 @@ def _spread(onward: dict[int, list[tuple[int, int]]], head: int, majority: Fract
     return {one: (Fraction(held[one], GRAIN), most[one][1]) for one in taken if one != head}
 
 
-def _by_majority(edges: Edges, majority: Fraction) -> list[Controller]:
+def by_majority(edges: Edges, majority: Fraction) -> list[Controller]:
+    """Who stands at the head of each company by majorities alone; see ``controllers``."""
     onward, bar, names = _onward(edges), int(majority * GRAIN), edges.names
     spreads = {
         head: _spread(onward, head, majority) for head, line in onward.items() if any(units > bar for _, units in line)

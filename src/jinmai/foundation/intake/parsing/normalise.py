@@ -108,6 +108,8 @@ def value_sql(field: Field, source: Source) -> str:
         bare = f"rtrim({cell}, ' {field.unit}')" if field.unit else cell
         return f"try_cast(jm_number({bare}) AS BIGINT)"
     if field.type == "ratio":
+        if field.unit == "%":  # the sign may stand there or not
+            cell = f"(replace(jm_fold({cell}), '%', '') || '%')"
         return f"CAST(round(jm_ratio_cell({cell}) * {RATIO_SCALE}) AS BIGINT)"
     return _choice(field)
 
@@ -146,6 +148,8 @@ def problems(source: Source, on: date | None = None) -> list[Problem]:
             found.append(Problem(f"{value} IS NULL AND NOT ({blank})", field, unreadable))
         if field.type == "money" and field.unit == "元":
             found.append(Problem(f"jm_inexact({cell})", field, Words("金额多于两位小数")))
+        if field.part_of_one:
+            found.append(Problem(f"{value} NOT BETWEEN 0 AND {RATIO_SCALE}", field, Words("比例不在 0 到 100%% 之间")))
         if field.earliest:
             day = quoted(field.earliest.isoformat())
             found.append(
