@@ -12,6 +12,7 @@ COMMANDS = (
     "jinmai.foundation.rulebook.commands",
     "jinmai.foundation.intake.commands",
     "jinmai.desks.parties.commands",
+    "jinmai.foundation.intake.linking.commands",
     "jinmai.desks.credit.commands",
     "jinmai.desks.financing.commands",
     "jinmai.site.commands",
