@@ -449,7 +449,10 @@ class Alarms(Example):
 
 EXAMPLES: dict[str, type[Example]] = {
     one.kind: one
-    for one in (Trial, Import, Refresh, Profile, Messages, Escalation, Unused, Answers, Anchor, Verify, Tidy, Scan, Letters, Alarms)
+    for one in (
+        Trial, Import, Refresh, Profile, FreezeMonth, Messages, Escalation, Unused, Answers, Anchor, Verify, Tidy, Scan,
+        Letters, Alarms,
+    )  # fmt: skip
 }
 
 

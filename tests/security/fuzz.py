@@ -31,6 +31,7 @@ KINDS = {
     "draft_id": "import_draft", "source_name": "source", "document_id": "document", "attachment_id": "attachment",
     "request_id": "evidence", "letter_id": "letter", "task_id": "task", "notice_id": "notice", "job_id": "job",
     "post_id": "delegation", "code": "zone", "objection_id": "objection", "repair_id": "repair",
+    "alert_id": "alert",
 }  # fmt: skip
 
 

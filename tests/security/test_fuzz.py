@@ -77,7 +77,7 @@ def _walked(planted_city, usernames: tuple[str, ...], chains: int, say) -> Walke
 @pytest.mark.django_db
 @pytest.mark.parametrize("usernames", [*((one,) for one in ROLES), TOGETHER], ids=[*ROLES, "together"])
 def test_no_chain_of_requests_makes_the_api_fail(planted_city, usernames, say):
-    walked = _walked(planted_city, usernames, 8, say)
+    walked = _walked(planted_city, usernames, 12, say)
     assert walked.followed.total() >= 15 and len(walked.held & set(walked.asked)) >= len(walked.held) * 0.6
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -116,6 +116,8 @@ class Portrait:
     records_withheld: int = 0
     #: Under which consent an institution reads.
     consent: Consent | None = None
+    #: The subject's number, the credit code before any other.
+    code: str = ""
 
 
 def purpose_of(actor: Actor) -> str:
@@ -190,10 +192,11 @@ def draw(actor: Actor, subject_id: UUID, on: date, known: datetime | None = None
     )
     figures = reading.one()
     values = {name: figure.value for name, figure in figures.items()}
-    beside = _Beside(
-        reading, marks_of(subject_id, _marked_on(actor, on, known)), peers_of(subject_id, values, on), values
-    )
+    keys = reading.keys.get(subject_id, ())
+    marks, peers = marks_of(subject_id, _marked_on(actor, on, known)), peers_of(keys, values, on)
+    beside = _Beside(reading, marks, peers, values)
     return Portrait(
+        code=_code_of(keys),
         subject_id=subject_id,
         on=on,
         purpose=purpose,
@@ -216,12 +219,19 @@ def _marked_on(actor: Actor, on: date, known: datetime | None) -> date:
     return min(on, known_on) if known_on else on
 
 
+def _code_of(keys: Iterable[str]) -> str:
+    known = sorted((key.partition(":") for key in keys), key=lambda one: (one[0] != "uscc", one[0]))
+    return known[0][2] if known else ""
+
+
 class _Beside:
     """What stands beside the figures and records of one reading: department, batches, marks, peers."""
 
     def __init__(self, reading: Any, marks: Marks, peers: Peers, values: Mapping[str, Any]) -> None:
         self.reading, self.marks, self.peers, self.values = reading, marks, peers, values
-        self.departments = dict(Organisation.objects.filter(kind="department").values_list("code", "name"))
+        named = reading.batches or reading.records
+        departments = Organisation.objects.filter(kind="department") if named else Organisation.objects.none()
+        self.departments = dict(departments.values_list("code", "name"))
 
     def of_figure(self, name: str) -> tuple[str, tuple[int, ...]]:
         """The department that answers for a figure and the batches it comes from, the latest first; both empty where

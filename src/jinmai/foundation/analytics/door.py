@@ -41,12 +41,13 @@ class ReadFigure:
 @dataclass(frozen=True)
 class Reading:
     """What was read: figures by subject and field, and the manifest they rest on; single facts, where they were asked
-    for, and by table the batches that say something of the subject."""
+    for, by table the batches that say something of the subject, and the subjects' keys."""
 
     rows: Mapping[UUID, Mapping[str, ReadFigure]]
     manifest: Manifest
     records: tuple[FactRow, ...] = ()
     batches: Mapping[str, list[Batch]] = field(default_factory=dict)
+    keys: Mapping[UUID, Sequence[str]] = field(default_factory=dict)
 
     def one(self) -> Mapping[str, ReadFigure]:
         """The figures of the only subject read."""
@@ -88,7 +89,7 @@ def read(
     except Refusal as refusal:
         book_refusal(actor, ids, purpose, wanted, refusal.code)
         raise
-    return Reading(rows, facts, told, batches)
+    return Reading(rows, facts, told, batches, keys)
 
 
 @dataclass(frozen=True)

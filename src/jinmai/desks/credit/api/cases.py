@@ -80,7 +80,9 @@ class FindingIn(StrictSchema):
 
     finding: Literal["corrected", "upheld"]
     answer: text(400, least=1)
-    changes: Annotated[dict[Code, text(200)], Field(max_length=40)] = {}
+    changes: Annotated[
+        dict[Code, text(200)], Field(max_length=40, json_schema_extra={"additionalProperties": False})
+    ] = {}
     remove: Flag = False
     batch_number: Annotated[int, Field(ge=1, le=2_000_000_000)] | None = None
 

@@ -151,14 +151,14 @@ def known_by(text: str) -> datetime | None:
 def _drawn(actor: Actor, subject_id: UUID, on: date, known: datetime | None) -> dict[str, Any]:
     """The sheet and its header; the header is looked up only after the door let the read through."""
     portrait = open_portrait(actor, subject_id, on, known)
-    subject = Subject.objects.select_related("firm__region").prefetch_related("identifiers").get(pk=subject_id)
+    subject = Subject.objects.select_related("firm__region").get(pk=subject_id)
     firm = getattr(subject, "firm", None)
     return {
         "portrait": portrait,
         "basis_url": reverse("rulebook:basis", args=[object_ref(subject)]),
         "subject": subject,
         "firm": firm,
-        "code": _code_of(subject),
+        "code": portrait.code,
         "purpose": LABELS[portrait.purpose],
         "chart": _chart(portrait),
         "consent": portrait.consent,
